@@ -1,0 +1,197 @@
+"""What differs between two deployments, read from the environment, checked at once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from webapp.core import embedded_pg
+
+ROOT = Path(__file__).resolve().parents[2]
+APP_ROLE = "steward_app"
+MIN_SECRET_LENGTH = 32
+DRIVER = "postgresql+psycopg"
+
+
+class ConfigError(Exception):
+    """The environment is not fit to start with; one problem per line."""
+
+
+def _database_url(value: str) -> str:
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ValueError("is not a URL") from None
+    if url.drivername not in {"postgres", "postgresql", DRIVER}:
+        raise ValueError(f"must start with postgresql://, not {url.drivername}://")
+    if not url.database:
+        raise ValueError("names no database")
+    return url.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+
+def _starts_with(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must start with {' or '.join(f'{s}://' for s in schemes)}")
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+
+
+class Settings(BaseSettings):
+    """Every setting, typed; each is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="forbid")
+
+    database_url: DatabaseUrl | None = Field(default=None, repr=False)
+    database_owner_url: DatabaseUrl | None = Field(default=None, repr=False)
+    secret_key: SecretStr = SecretStr("")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    web_workers: int = Field(default=1, ge=1, le=64)
+    web_threads: int = Field(default=4, ge=1, le=256)
+    redis_url: Annotated[str, _starts_with("redis", "rediss", "unix")] | None = Field(
+        default=None, repr=False
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = ROOT / "var"
+    demo: bool = False
+    smtp_url: Annotated[str, _starts_with("smtp", "smtps")] | None = Field(
+        default=None, repr=False
+    )
+    mail_from: str = "Steward <steward@localhost>"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    base_url: Annotated[str, _starts_with("http", "https")] | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """True if Steward runs a PostgreSQL of its own below `data_dir`."""
+        return self.database_url is None
+
+    def owner_url(self) -> str | None:
+        """The URL of the role that owns the tables; None if only the app's role is known."""
+        if self.database_url is None:
+            return self._embedded_url(user=embedded_pg.OWNER, password=None)
+        if self.database_owner_url is not None:
+            return self.database_owner_url
+        return None if self._names_app_role() else self.database_url
+
+    def app_url(self) -> str:
+        """The URL of the role that the app works as, which owns nothing."""
+        if self.database_url is None:
+            return self._embedded_url(user=APP_ROLE, password=self.app_role_password())
+        if self.database_owner_url is not None or self._names_app_role():
+            return self.database_url
+        owner = make_url(self.database_url)
+        return _text(owner.set(username=APP_ROLE, password=self.app_role_password()))
+
+    def app_role_password(self) -> str:
+        """The password of `steward_app`, derived, so that nobody has to store it."""
+        key = self.secret_key.get_secret_value().encode()
+        digest = hmac.new(key, b"steward_app database role", hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def _names_app_role(self) -> bool:
+        return self.database_url is not None and make_url(self.database_url).username == APP_ROLE
+
+    def _embedded_url(self, *, user: str, password: str | None) -> str:
+        server = embedded_pg.server_for(self.data_dir)
+        server.ensure()
+        url = make_url(server.uri(user, embedded_pg.DATABASE))
+        return _text(url.set(password=password) if password else url)
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigError: naming everything that is wrong with it.
+    """
+    problems = _secret_problems() + _owner_problems()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = [_sentence(detail) for detail in error.errors()] + problems
+    if problems:
+        raise ConfigError("\n".join(problems))
+    if not settings.secret_key.get_secret_value():
+        secret = SecretStr(_kept_secret(settings.data_dir))
+        settings = settings.model_copy(update={"secret_key": secret})
+    return settings
+
+
+def _text(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def _env(name: str) -> str:
+    folded = {key.upper(): value for key, value in os.environ.items()}
+    return folded.get(name, "")
+
+
+def _secret_problems() -> list[str]:
+    length = len(_env("SECRET_KEY"))
+    if length == 0 and _env("DATABASE_URL"):
+        return [f"SECRET_KEY: required with DATABASE_URL, at least {MIN_SECRET_LENGTH} characters"]
+    if 0 < length < MIN_SECRET_LENGTH:
+        return [f"SECRET_KEY: has {length} characters, needs at least {MIN_SECRET_LENGTH}"]
+    return []
+
+
+def _owner_problems() -> list[str]:
+    if _env("DATABASE_OWNER_URL") and not _env("DATABASE_URL"):
+        return ["DATABASE_OWNER_URL: is set, so DATABASE_URL must be the app's own URL"]
+    return []
+
+
+def _sentence(detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"]).upper()
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}"
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """The secret of this installation, made on first use and readable by its owner only."""
+    path = data_dir / "secret_key"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(48))
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(f"DATA_DIR: {path} cannot be used: {error.strerror}") from error
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise ConfigError(f"DATA_DIR: {path} holds no usable secret; delete it to get a new one")
+    return secret
+
+
+def _write_once(path: Path, text: str) -> None:
+    # Written aside and linked into place, so that of two first starts both read the same secret.
+    draft = path.with_name(f".secret_key.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        os.close(descriptor)
+        draft.unlink()
