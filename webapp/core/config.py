@@ -72,9 +72,7 @@ class Settings(BaseSettings):
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = ROOT / "var"
     demo: bool = False
-    smtp_url: Annotated[str, _starts_with("smtp", "smtps")] | None = Field(
-        default=None, repr=False
-    )
+    smtp_url: Annotated[str, _starts_with("smtp", "smtps")] | None = Field(default=None, repr=False)
     mail_from: str = "Steward <steward@localhost>"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     trusted_proxies: int = Field(default=0, ge=0, le=10)
