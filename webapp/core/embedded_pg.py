@@ -84,6 +84,11 @@ class EmbeddedServer:
         name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return Path("/tmp") / f"steward-{name}"  # noqa: S108 # nosec B108 - 0700, owner checked
 
+    @property
+    def started_here(self) -> bool:
+        """Whether the running server is a child of this process."""
+        return self._process is not None and self._starter == os.getpid()
+
     def uri(self, user: str, database: str) -> str:
         """The address of a database for a role; it stays the same over restarts."""
         host = quote(str(self.socket_dir), safe="")
@@ -114,9 +119,9 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Stop the server if this process started it."""
-        process, self._process = self._process, None
-        if process is not None and self._starter == os.getpid():
-            end(process, by=signal.SIGINT, within=STOP_TIMEOUT)
+        if self._process is not None and self.started_here:
+            end(self._process, by=signal.SIGINT, within=STOP_TIMEOUT)
+        self._process = None
 
     def _answers(self) -> bool:
         if not (self.socket_dir / ".s.PGSQL.5432").exists():
