@@ -97,14 +97,17 @@ def run(
 
 
 def _prepare(settings: Settings, info: ScriptInfo) -> None:
-    # Imported here, because the commands of this module are known to the app that it needs.
+    # Imported here: the app knows this module's commands, which know the app.
+    from webapp import assert_safe_to_serve
     from webapp.core import database
 
+    app = info.load_app()
     database.prepare(settings)
+    assert_safe_to_serve(app)
     if settings.demo:
         from webapp.seed import seed_if_empty
 
-        seed_if_empty(info.load_app())
+        seed_if_empty(app)
 
 
 class _Stop:

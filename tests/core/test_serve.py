@@ -40,7 +40,7 @@ def free_port() -> int:
 class Serving:
     def __init__(self, home: Path, port: int) -> None:
         (home / "tiny.py").write_text(APP)
-        path = os.pathsep.join([str(home), str(Path.cwd())])
+        path = os.pathsep.join([str(home), str(Path.cwd()), *sys.path])
         self.env = os.environ | {"DATA_DIR": str(home / "var"), "PORT": str(port)}
         self.env |= {"PYTHONPATH": path, "DATABASE_URL": "", "SECRET_KEY": "", "DEMO": ""}
         self.url = f"http://127.0.0.1:{port}/"
@@ -61,6 +61,7 @@ class Serving:
         for line in self.process.stdout:
             if "serves on" in line:
                 return
+        self.process.wait()
         pytest.fail("it ended before it served")
 
     def children(self) -> list[psutil.Process]:

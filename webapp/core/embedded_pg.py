@@ -100,9 +100,9 @@ class EmbeddedServer:
         Raises:
             EmbeddedError: it does not start.
         """
-        if self._answers():
-            return
         with _told(self.data_dir):
+            if self._answers():
+                return
             self.data_dir.mkdir(parents=True, exist_ok=True)
             if not self.serving and is_locked(self.data_dir / "serve.lock"):
                 self._wait_for_serve()
