@@ -6,13 +6,14 @@ from pathlib import Path
 
 SPRITE = Path(__file__).parent.parent / "static" / "img" / "icons.svg"
 NAMES = """
-adjustments alert-triangle archive arrow-down arrow-left arrow-right arrow-up ban bell briefcase building calendar
-chart-bar check chevron-down chevron-left chevron-right chevron-up circle-check clipboard-list clock command copy
-database device-desktop dots download edit external-link eye eye-off file filter folder help history home id inbox
-info-circle key keyboard layout-dashboard layout-sidebar link list lock login logout mail map-pin menu-2 message
-moon package palette phone plus printer refresh route search selector settings shield shield-check sitemap star sun
-tag ticket tool trash upload user user-check user-off user-plus users x
-""".split()
+adjustments alert-triangle archive arrow-down arrow-left arrow-right arrow-up ban bell briefcase
+building calendar chart-bar check chevron-down chevron-left chevron-right chevron-up circle-check
+clipboard-list clock command copy database device-desktop dots download edit external-link eye
+eye-off file filter folder help history home id inbox info-circle key keyboard layout-dashboard
+layout-sidebar link list lock login logout mail map-pin menu-2 message moon package palette phone
+plus printer refresh route search selector settings shield shield-check sitemap star sun tag
+ticket tool trash upload user user-check user-off user-plus users x
+"""
 
 
 def symbol(name: str, source: str) -> str:
@@ -23,15 +24,15 @@ def symbol(name: str, source: str) -> str:
         raise ValueError(name)
     drawing = re.sub(r"\s*\n\s*", "", match[1])
     return (
-        f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" '
-        f'stroke-linecap="round" stroke-linejoin="round">{drawing}</symbol>'
+        f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        f'stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">{drawing}</symbol>'
     )
 
 
 def main(package: Path) -> None:
     """Write the sprite, one symbol a line."""
     folder = package / "icons" / "outline"
-    symbols = [symbol(name, (folder / f"{name}.svg").read_text()) for name in sorted(NAMES)]
+    symbols = [symbol(name, (folder / f"{name}.svg").read_text()) for name in sorted(NAMES.split())]
     body = "\n".join(symbols)
     SPRITE.write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{body}\n</svg>\n')
 
