@@ -1,0 +1,35 @@
+"""The roles that a new installation starts with."""
+
+from sqlalchemy import select
+
+from webapp.access import queries
+from webapp.access.models import Page, PageRole, Permission, Role, RolePermission
+from webapp.core.db import db
+from webapp.core.registry import SEED_ROLES
+
+
+def ensure_seed_roles() -> dict[str, Role]:
+    """Create those of the roles that are missing, and return all of them by name; existing ones stay as they are."""
+    rows = db.session.scalars(select(Role).where(Role.name.in_(list(SEED_ROLES))))
+    roles = {role.name: role for role in rows}
+    for name, (description, pages, permissions) in SEED_ROLES.items():
+        if name not in roles:
+            roles[name] = _create(name, description, pages, permissions)
+    return roles
+
+
+def _create(
+    name: str, description: str, pages: tuple[str, ...], permissions: tuple[str, ...]
+) -> Role:
+    role = Role(name=name, description=description)
+    db.session.add(role)
+    db.session.flush()
+    db.session.add_all(
+        PageRole(role_id=role.id, page_id=key) for key in queries.ids_of(Page, pages).values()
+    )
+    db.session.add_all(
+        RolePermission(role_id=role.id, permission_id=key)
+        for key in queries.ids_of(Permission, permissions).values()
+    )
+    db.session.flush()
+    return role
