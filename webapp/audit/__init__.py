@@ -1,0 +1,1 @@
+"""The log: what records it, and who reads it."""

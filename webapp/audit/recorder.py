@@ -1,0 +1,172 @@
+"""Collects what the session changes and writes it into the log just before the commit.
+
+Nobody calls it: it listens to the session. What services add (names, reasons, events) comes through ``core.trail``.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from flask import g, has_request_context, request
+from sqlalchemy import event, insert
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.util import object_mapper
+
+from webapp.audit.models import AuditEvent
+from webapp.core import trail
+from webapp.core.db import Audited, db
+from webapp.core.identity import person
+from webapp.core.unit_of_work import COMMITTING
+
+PENDING = "audit_pending"
+SECRET = ["•••", "•••"]
+MAX_TEXT = 4000
+_marks: "WeakKeyDictionary[SessionTransaction, tuple[int, int]]" = WeakKeyDictionary()
+
+
+class UnauditedChange(Exception):
+    """A bulk statement would change audited rows behind the recorder's back."""
+
+
+def listen() -> None:
+    """Attach to the app's sessions; attaching twice does no harm."""
+    for name, handler in (
+        ("after_flush", _collect),
+        ("after_transaction_create", _mark),
+        ("after_soft_rollback", _forget),
+        ("before_commit", _write),
+        ("do_orm_execute", _refuse_bulk_change),
+    ):
+        if not event.contains(db.session, name, handler):
+            event.listen(db.session, name, handler)
+
+
+def _collect(session: Session, _: UOWTransaction) -> None:
+    pending: list[dict[str, Any]] = session.info.setdefault(PENDING, [])
+    changed = {"created": session.new, "updated": session.dirty, "deleted": session.deleted}
+    for verb, rows in changed.items():
+        for row in rows:
+            if isinstance(row, Audited) and (changes := _changes(row, verb)):
+                pending.append(_describe(row, verb, changes))  # noqa: PERF401 - reads better
+
+
+def _describe(row: Audited, verb: str, changes: dict[str, Any]) -> dict[str, Any]:
+    key = object_mapper(row).primary_key_from_instance(row)
+    return {
+        "action": f"{row.audit_type}.{verb}",
+        "category": "change",
+        "outcome": "ok",
+        "object_type": row.audit_type,
+        "object_id": key[0],
+        "object_label": row.audit_label[:300],
+        "client_id": row.audit_client_id,
+        "changes": changes,
+    }
+
+
+def _changes(row: Audited, verb: str) -> dict[str, list[Any]]:
+    """Map each changed column to its old and its new value."""
+    state = instance_state(row)
+    changes = {}
+    for column in state.mapper.column_attrs:
+        if column.key in row.audit_ignored:
+            continue
+        history = state.attrs[column.key].history
+        if history.has_changes() or verb == "deleted":
+            old = (history.deleted or history.unchanged or [None])[0]
+            new = None if verb == "deleted" else (history.added or [None])[0]
+            if verb == "created" and new is None:
+                continue
+            secret = column.key in row.audit_secret
+            changes[column.key] = SECRET if secret else [_plain(old), _plain(new)]
+    return changes
+
+
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    _marks[transaction] = (
+        len(session.info.get(PENDING, [])),
+        len(session.info.get(trail.NOTES, [])),
+    )
+
+
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    """Drop what the undone transaction or savepoint collected, and no more."""
+    pending, notes = _marks.get(transaction, (0, 0))
+    del session.info.setdefault(PENDING, [])[pending:]
+    del session.info.setdefault(trail.NOTES, [])[notes:]
+
+
+def _write(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint; the outer commit will write
+    session.flush()  # what is not flushed yet has to be collected first
+    rows = session.info.pop(PENDING, []) + [
+        _from_note(n) for n in session.info.pop(trail.NOTES, [])
+    ]
+    if rows:
+        origin = _origin() | session.info.get(trail.CONTEXT, {})
+        session.execute(insert(AuditEvent.__table__), [_row(origin, row) for row in rows])  # type: ignore[arg-type]
+    session.info[COMMITTING] = True
+
+
+def _from_note(note: trail.Note) -> dict[str, Any]:
+    values = {name: getattr(note, name) for name in trail.Note.__dataclass_fields__}
+    values["changes"] = {key: _plain(value) for key, value in note.changes.items()}
+    if note.actor_id is None:
+        del values["actor_id"], values["actor_name"]
+    return values
+
+
+def _row(origin: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """Merge the request's facts with the row's own; what the row states itself wins where it is set."""
+    merged = dict.fromkeys(COLUMNS) | origin | {k: v for k, v in row.items() if v is not None}
+    # An import has its category from the context, whatever the row is.
+    if origin.get("category") == "import":
+        merged["category"] = "import"
+    return merged
+
+
+COLUMNS = tuple(
+    column.name
+    for column in AuditEvent.__table__.columns
+    if column.name not in {"id", "recorded_at", "xid", "epoch"}
+)
+
+
+def _refuse_bulk_change(state: ORMExecuteState) -> None:
+    mapper = state.bind_mapper
+    if (state.is_update or state.is_delete) and mapper and issubclass(mapper.class_, Audited):
+        raise UnauditedChange(f"Change {mapper.class_.__name__} row by row.")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold as it is stays so; dates and the like become text."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if value is None or isinstance(value, bool | int | float | list | dict):
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return str(value)
+
+
+def _origin() -> dict[str, Any]:
+    """Who acts, and through which request."""
+    if not has_request_context():
+        return {}
+    who = person() if g.get("person_known") else None
+    return {
+        "request_id": g.get("request_id"),
+        "actor_id": who.id if who else None,
+        "actor_name": who.name if who else None,
+        "via": f"session:{who.session_id}" if who else None,
+        "ip": request.remote_addr,
+        "user_agent": request.user_agent.string[:400],
+        "method": request.method,
+        "path": request.path[:500],
+        "page": g.get("page_key") or None,
+    }

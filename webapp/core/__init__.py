@@ -1,0 +1,1 @@
+"""What every domain rests on; imports no domain."""

@@ -1,0 +1,176 @@
+"""The database around the tables: roles, grants, migrations, and the limits of a connection."""
+
+import logging
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from psycopg import sql
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from webapp.core import registry
+from webapp.core.config import ConfigError, Settings
+
+APP_ROLE = "steward_app"
+ALL_CLIENTS_ROLE = "steward_all"
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+MIN_SERVER = 150000
+
+# Milliseconds; a job that needs longer sets its own with SET LOCAL.
+LIMITS = {
+    "statement_timeout": 5000,
+    "lock_timeout": 3000,
+    "idle_in_transaction_session_timeout": 10000,
+}
+CONNECT_ARGS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,
+    "application_name": "steward",
+    "options": " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
+    + " -c timezone=UTC",
+}
+
+# Tables whose rows the app's role may not write freely.
+READ_ONLY = ("alembic_version", "pages", "permissions")
+AUDIT_TABLE = "audit_event"
+AUDIT_COLUMNS = (
+    "request_id, actor_id, actor_name, via, ip, user_agent, method, path, page, action, category, outcome, "
+    "object_type, object_id, object_label, client_id, changes, reason, occurred_at"
+)
+
+
+class UnsafeRole(ConfigError):
+    """The app's database role could go around row level security or the log."""
+
+
+def prepare(settings: Settings) -> None:
+    """Create roles, bring the schema up to date, grant, and register pages and permissions."""
+    owner = settings.owner_url()
+    if owner is None:
+        return
+    bootstrap(settings)
+    migrate(owner)
+
+
+def migrate(owner_url: str, revision: str = "head") -> None:
+    """Upgrade the schema as its owner, then set grants, pages, permissions and months ahead."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = owner_url
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    command.upgrade(config, revision)
+    engine = create_engine(owner_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        grant(connection)
+        sync(connection)
+        connection.execute(text("SELECT audit_add_months(13)"))
+    engine.dispose()
+
+
+def bootstrap(settings: Settings) -> None:
+    """Create the app's roles if they are missing, and let the app's role in.
+
+    ``steward_app`` does not inherit: the policies of ``steward_all`` hold only after ``SET LOCAL ROLE``.
+    """
+    url = make_url(settings.owner_url() or "").set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
+        if owner.info.server_version < MIN_SERVER:
+            raise ConfigError("DATABASE_URL: PostgreSQL 15 or newer is needed")
+        # Two installations may start at once on one server.
+        owner.execute("SELECT pg_advisory_lock(hashtext('steward bootstrap'))")
+        known = {row[0] for row in owner.execute("SELECT rolname FROM pg_roles").fetchall()}
+        if ALL_CLIENTS_ROLE not in known:
+            owner.execute("CREATE ROLE steward_all NOLOGIN NOINHERIT")
+        if APP_ROLE not in known:
+            owner.execute("CREATE ROLE steward_app LOGIN NOINHERIT")
+        if settings.database_owner_url is None:
+            owner.execute(
+                sql.SQL("ALTER ROLE steward_app PASSWORD {}").format(settings.app_role_password())
+            )
+        owner.execute("GRANT steward_all TO steward_app")
+
+
+def grant(connection: Connection) -> None:
+    """Give the app's roles what they need on every table, and no more.
+
+    Partitions get nothing: a policy or a column grant of the parent would not hold on them.
+    """
+    tables = connection.scalars(
+        text(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+            " AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        )
+    ).all()
+    roles = f"{APP_ROLE}, {ALL_CLIENTS_ROLE}"
+    for table in tables:
+        connection.execute(text(f'REVOKE ALL ON "{table}" FROM {roles}, PUBLIC'))
+        if table in READ_ONLY:
+            rights = "SELECT"
+        elif table == AUDIT_TABLE:
+            rights = f"SELECT, INSERT ({AUDIT_COLUMNS})"
+        else:
+            rights = "SELECT, INSERT, UPDATE, DELETE"
+        connection.execute(text(f'GRANT {rights} ON "{table}" TO {roles}'))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {roles}"))
+    connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+
+
+def sync(connection: Connection) -> None:
+    """Bring the tables of pages and permissions in step with the registry."""
+    for table, entries in (("pages", registry.PAGES), ("permissions", registry.PERMISSIONS)):
+        keys = [entry.key for entry in entries]
+        connection.execute(
+            text(
+                f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[]))"
+                " ON CONFLICT (key) DO NOTHING"
+            ),
+            {"keys": keys},
+        )
+        connection.execute(
+            text(f"DELETE FROM {table} WHERE key <> ALL (CAST(:keys AS text[]))"),  # noqa: S608
+            {"keys": keys},
+        )
+
+
+def assert_safe_role(connection: Connection) -> None:
+    """Refuse a role that bypasses row level security or owns tables.
+
+    Raises:
+        UnsafeRole: naming what the role could do.
+    """
+    row = connection.execute(
+        text(
+            "SELECT current_user AS role, rolsuper OR rolbypassrls AS bypasses, rolcreaterole AS creates,"
+            " EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind IN ('r', 'p')) AS owns"
+            " FROM pg_roles r WHERE rolname = current_user"
+        )
+    ).one()
+    problems = [
+        problem
+        for problem, found in (
+            ("is a superuser or bypasses row level security", row.bypasses),
+            ("owns tables", row.owns),
+            ("may create roles", row.creates),
+        )
+        if found
+    ]
+    if problems:
+        raise UnsafeRole(
+            f"DATABASE_URL: the app's role {row.role} {' and '.join(problems)}; refusing to start."
+        )
+
+
+def is_migrated(connection: Connection) -> bool:
+    """Tell whether the schema is at the newest migration."""
+    found = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    return list(found) == [_head()]
+
+
+@lru_cache(maxsize=1)
+def _head() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()

@@ -1,0 +1,255 @@
+"""Every error becomes a page, a toast or JSON here, and nowhere else."""
+
+import sys
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from webapp.core import trail
+from webapp.core.db import db
+from webapp.core.errors import Denied, DomainError, MaybeSaved, NotSaved
+from webapp.core.htmx import TO_TOASTS, wants_json, wants_partial
+from webapp.core.identity import person
+from webapp.core.templating import asset
+from webapp.core.unit_of_work import mark_failed
+
+log = structlog.get_logger(__name__)
+
+MESSAGES = {
+    400: "The request could not be understood. Nothing was changed.",
+    401: "Sign in first.",
+    403: "You may not do this.",
+    404: "There is nothing here, or nothing that you may see.",
+    405: "This address does not do that.",
+    409: "Somebody else was faster. Nothing was changed.",
+    413: "That is too large. Nothing was changed.",
+    415: "This kind of content is not understood here. Nothing was changed.",
+    422: "Something in the form needs another look. Nothing was changed.",
+    429: "That was too often. Wait a little and try again.",
+    500: "Something went wrong on our side. Nothing was saved.",
+    503: "The database does not answer just now. Nothing was saved. Try again in a moment.",
+}
+# What a constraint of the database means to the person who ran into it.
+CONSTRAINTS = {
+    "last_administrator": "The last person who may edit roles everywhere must keep that right.",
+    "own_roles": "Nobody edits their own roles.",
+    "location_cycle": "A location cannot lie inside itself.",
+    "parent_deleted": "What it would belong to is deleted.",
+    "still_occupied": "Something still belongs to it. Move or delete that first.",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers and the last resort."""
+    app.register_error_handler(DomainError, _on_domain_error)
+    app.register_error_handler(CSRFError, _on_csrf_error)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(StaleDataError, _on_stale)
+    app.register_error_handler(IntegrityError, _on_integrity_error)
+    app.register_error_handler(SQLAlchemyError, _on_database_error)
+    app.register_error_handler(Exception, _on_anything)
+    app.wsgi_app = LastResort(app, app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _on_domain_error(error: DomainError) -> ResponseReturnValue:
+    if isinstance(error, Denied):
+        return denied(str(error), key=error.key)
+    return reply(error.status, str(error), code=error.code)
+
+
+def denied(message: str, *, key: str | None) -> ResponseReturnValue:
+    """Refuse, keep the refusal in the log, and explain it to the person."""
+    trail.note(
+        "access.denied",
+        category="access",
+        outcome="denied",
+        reason=message,
+        changes={"missing": key} if key else {},
+    )
+    return reply(HTTPStatus.FORBIDDEN, message, code="forbidden", key=key)
+
+
+def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
+    message = "This form has expired. Go back, reload it, and send it again. Nothing was changed."
+    trail.note("access.denied", category="access", outcome="denied", reason=str(error.description))
+    return reply(HTTPStatus.BAD_REQUEST, message, code="csrf")
+
+
+def _on_http_error(error: HTTPException) -> ResponseReturnValue | BaseResponse:
+    if error.response is not None:  # a redirect, or a reply handed to abort()
+        return error.response
+    status = HTTPStatus(error.code or 500)
+    own = type(error).description != error.description
+    message = (
+        error.description if own and error.description else MESSAGES.get(status, status.phrase)
+    )
+    response = reply(status, message)
+    for name in ("Retry-After", "Allow"):
+        value = dict(error.get_headers()).get(name)
+        if value:
+            response.headers[name] = value
+    return response
+
+
+def _on_stale(_: StaleDataError) -> ResponseReturnValue:
+    return reply(HTTPStatus.CONFLICT, MESSAGES[409], code="stale")
+
+
+def _on_integrity_error(error: IntegrityError) -> ResponseReturnValue:
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    log.warning("integrity_error", constraint=name)
+    return reply(HTTPStatus.CONFLICT, CONSTRAINTS.get(name, MESSAGES[409]))
+
+
+def _on_database_error(error: SQLAlchemyError) -> ResponseReturnValue:
+    log.error("database_error", error=str(error).splitlines()[0])
+    if isinstance(error, DBAPIError) and _is_passing(error):
+        return reply(HTTPStatus.SERVICE_UNAVAILABLE, MESSAGES[503], code="unavailable")
+    return _on_anything(error)
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    """A lost connection, a full disk, a lock or a limit: trying again can help."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith(("08", "53", "57", "55P03", "40", "42501", "23514"))
+
+
+def _on_anything(error: Exception) -> ResponseReturnValue:
+    log.error("unexpected_error", exc_info=error)
+    return reply(HTTPStatus.INTERNAL_SERVER_ERROR, MESSAGES[500])
+
+
+def reply(
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    key: str | None = None,
+    fields: Any = None,
+) -> Response:
+    """Answer in the shape the caller can show: JSON, a toast, or a page."""
+    mark_failed()
+    notes = [note for note in db.session.info.get(trail.NOTES, []) if note.outcome != "ok"]
+    read_only = db.session.info.get("read_only")
+    db.session.rollback()
+    db.session.info.clear()
+    db.session.info[trail.NOTES] = notes
+    db.session.info["read_only"] = read_only
+    status = HTTPStatus(status)
+    code = code or status.phrase.lower().replace(" ", "_")
+    if wants_json():
+        body: dict[str, Any] = {"code": code, "message": message, "fields": fields or {}}
+        response = jsonify(success=False, error=body)
+    elif wants_partial():
+        html = render_template(
+            "partials/toast.html",
+            kind="danger",
+            message=message,
+            request_id=g.get("request_id", ""),
+        )
+        response = Response(html, headers=TO_TOASTS)
+    else:
+        response = Response(_page(status, message, key))
+    response.status_code = status
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "3"
+    return response
+
+
+def _page(status: HTTPStatus, message: str, key: str | None) -> str:
+    try:
+        person()
+    except SQLAlchemyError:  # the database is away: no page that needs to know who asks
+        db.session.rollback()
+        return standalone(status, message)
+    template = "errors/denied.html" if status == HTTPStatus.FORBIDDEN else "errors/error.html"
+    return render_template(
+        template, status=int(status), title=status.phrase, message=message, missing_key=key
+    )
+
+
+def standalone(
+    status: int, message: str, *, known: bool = True, request_id: str | None = None
+) -> str:
+    """Render a page that needs no database, no person and no request."""
+    template = current_app.jinja_env.get_template("errors/standalone.html")
+    return template.render(
+        status=int(status),
+        title=HTTPStatus(status).phrase,
+        message=message,
+        request_id=request_id or (g.get("request_id", "") if request else ""),
+        retry=True,
+        known=known,
+        css_url=asset("css/app.css"),
+    )
+
+
+NOT_SAVED = "Nothing was saved: the database refused the change. Try again in a moment."
+MAYBE_SAVED = (
+    "We lost the database just as it was saving, so we do not know whether your change was saved. "
+    "Send the same form again: if it was saved, nothing happens twice."
+)
+
+
+class LastResort:
+    """Turn what teardown raises into our own 503, before the first byte of a success leaves (PEP 3333)."""
+
+    def __init__(self, app: Flask, wsgi_app: Callable[..., Iterable[bytes]]) -> None:
+        """Wrap ``wsgi_app`` of ``app``."""
+        self.app = app
+        self.wsgi_app = wsgi_app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Serve a request; what escapes becomes a page that says whether it was saved."""
+        try:
+            return self.wsgi_app(environ, start_response)
+        except Exception as error:  # the last resort
+            if not isinstance(error, NotSaved | MaybeSaved):
+                log.exception("escaped_the_application")
+            known = not isinstance(error, MaybeSaved)
+            return self._answer(environ, start_response, known=known)
+
+    def _answer(self, environ: dict[str, Any], start_response: Any, *, known: bool) -> list[bytes]:
+        request_id = environ.get("steward.request_id", "")
+        message = NOT_SAVED if known else MAYBE_SAVED
+        headers = [
+            ("Cache-Control", "no-store"),
+            ("Retry-After", "3"),
+            ("X-Request-ID", request_id),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        with self.app.app_context():
+            kind, body = self._body(environ, message, request_id, known=known)
+        if environ.get("HTTP_HX_REQUEST") == "true":
+            headers += TO_TOASTS.items()
+        headers += [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        start_response("503 Service Unavailable", headers, sys.exc_info())
+        return [body]
+
+    def _body(
+        self, environ: dict[str, Any], message: str, request_id: str, *, known: bool
+    ) -> tuple[str, bytes]:
+        env = self.app.jinja_env
+        if environ.get("PATH_INFO", "").startswith("/api/") or environ.get(
+            "HTTP_ACCEPT", ""
+        ).startswith("application/json"):
+            code = "not_saved" if known else "maybe_saved"
+            error = {"code": code, "message": message, "fields": {}}
+            return "application/json", self.app.json.dumps(
+                {"success": False, "error": error}
+            ).encode()
+        if environ.get("HTTP_HX_REQUEST") == "true":
+            template = env.get_template("partials/toast.html")
+            html = template.render(kind="danger", message=message, request_id=request_id)
+        else:
+            html = standalone(503, message, known=known, request_id=request_id)
+        return "text/html; charset=utf-8", html.encode()

@@ -1,0 +1,144 @@
+"""Forms draw fields; the pydantic schema behind each holds every rule."""
+
+import unicodedata
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from annotated_types import MaxLen
+from flask import request
+from flask_wtf import FlaskForm
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from werkzeug.exceptions import BadRequest
+from wtforms import Field
+
+from webapp.core.errors import DomainError
+from webapp.core.idempotency import FIELD as KEY_FIELD
+
+Command = TypeVar("Command", bound=BaseModel)
+ALWAYS_THERE = frozenset({"csrf_token", KEY_FIELD, "version"})
+
+
+def _no_controls(value: str) -> str:
+    for character in value:
+        category = unicodedata.category(character)
+        if category == "Cs" or (category == "Cc" and character not in "\n\r\t"):
+            raise ValueError("Remove the invisible control characters.")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if "\n" in value or "\r" in value or "\t" in value:
+        raise ValueError("Write this in one line.")
+    return value
+
+
+def _strip(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _blank_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Line = Annotated[
+    str, BeforeValidator(_strip), AfterValidator(_no_controls), AfterValidator(_one_line)
+]
+Paragraphs = Annotated[str, BeforeValidator(_strip), AfterValidator(_no_controls)]
+BlankIsNone = BeforeValidator(_blank_is_none)
+
+
+class CommandModel(BaseModel):
+    """The base of every command: unknown fields are refused, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+MESSAGES = {
+    "missing": "Fill this in.",
+    "string_too_short": "Fill this in.",
+    "string_too_long": "Use at most {max_length} characters.",
+    "string_type": "Fill this in.",
+    "int_parsing": "Choose one of the list.",
+    "int_type": "Choose one of the list.",
+    "enum": "Choose one of the list.",
+    "literal_error": "Choose one of the list.",
+    "date_from_datetime_parsing": "Write a date as year-month-day.",
+    "date_parsing": "Write a date as year-month-day.",
+    "bool_parsing": "Choose yes or no.",
+    "extra_forbidden": "This form has no such field.",
+    "greater_than_equal": "Choose one of the list.",
+    "less_than_equal": "Choose one of the list.",
+}
+
+
+class SchemaForm(FlaskForm, Generic[Command]):
+    """A form whose rules are those of ``schema``; after ``validate`` the typed result is ``command``."""
+
+    schema: ClassVar[type[BaseModel]]
+    form_errors: list[str]
+    command: Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Copy ``required`` and ``maxlength`` from the schema into the fields' attributes."""
+        super().__init__(*args, **kwargs)
+        for name, info in self.schema.model_fields.items():
+            field: Field | None = self._fields.get(name)
+            if field is None:
+                continue
+            attributes = dict(field.render_kw or {})
+            if info.is_required():
+                attributes.setdefault("required", True)
+            for rule in info.metadata:
+                if isinstance(rule, MaxLen):
+                    attributes.setdefault("maxlength", rule.max_length)
+            field.render_kw = attributes
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check CSRF and choices, then the schema; hang each message on its field."""
+        self._refuse_strange_fields()
+        fine = bool(super().validate(extra_validators))
+        values = {
+            name: field.data
+            for name, field in self._fields.items()
+            if name in self.schema.model_fields
+        }
+        try:
+            self.command = self.schema.model_validate(values)  # type: ignore[assignment]
+        except ValidationError as error:
+            for problem in error.errors():
+                self._complain(problem)
+            return False
+        return fine
+
+    def refuse(self, error: DomainError) -> None:
+        """Show the message of a rule that failed after validation, beside its field if it names one."""
+        field = self._fields.get(error.field or "")
+        if field is None:
+            self.form_errors = [*self.form_errors, str(error)]
+        else:
+            field.errors = [*field.errors, str(error)]
+
+    def _complain(self, problem: Any) -> None:
+        text = MESSAGES.get(problem["type"])
+        message = (
+            text.format(**problem.get("ctx", {}))
+            if text
+            else problem["msg"].removeprefix("Value error, ")
+        )
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        field = self._fields.get(name)
+        if field is None:
+            self.form_errors = [*self.form_errors, message]
+        elif message not in field.errors:
+            field.errors = [*field.errors, message]
+
+    def _refuse_strange_fields(self) -> None:
+        known = set(self._fields) | ALWAYS_THERE
+        for name, values in request.form.lists():
+            if name not in known:
+                raise BadRequest(
+                    "The form carries a field that it does not have. Nothing was changed."
+                )
+            field = self._fields.get(name)
+            many = field is not None and isinstance(getattr(field, "data", None), list)
+            if len(values) > 1 and not many:
+                raise BadRequest("The form carries a field twice. Nothing was changed.")

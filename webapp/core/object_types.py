@@ -1,0 +1,34 @@
+"""Where the record behind an audit row can be seen."""
+
+from typing import Any
+
+from flask import url_for
+
+# object type: (what people call it, endpoint of its page, name of the id in the URL)
+TYPES: dict[str, tuple[str, str | None, str]] = {
+    "user": ("person", "users.show", "user_id"),
+    "role": ("role", "roles.show", "role_id"),
+    "location": ("location", "organisation.show_location", "location_id"),
+    "client": ("client", "organisation.show_client", "client_id"),
+    "project": ("project", "organisation.show_project", "project_id"),
+    "user_role": ("role of a person", None, ""),
+    "role_permission": ("permission of a role", None, ""),
+    "page_role": ("page of a role", None, ""),
+    "user_token": ("link", None, ""),
+    "notification": ("notification", None, ""),
+    "user_session": ("session", None, ""),
+}
+
+
+def title_of(object_type: str | None) -> str:
+    """Return what people call an object type."""
+    return TYPES[object_type][0] if object_type in TYPES else (object_type or "")
+
+
+def url_of(object_type: str | None, object_id: int | None) -> str | None:
+    """Return the page of a record, if it has one."""
+    if object_type not in TYPES or object_id is None:
+        return None
+    _, endpoint, argument = TYPES[object_type]
+    values: dict[str, Any] = {argument: object_id}
+    return url_for(endpoint, **values) if endpoint else None

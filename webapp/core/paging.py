@@ -1,0 +1,148 @@
+"""Keyset pages: a list stays as fast on its thousandth page as on its first.
+
+A cursor holds the sort value and id of a row; the next page is what comes after it in (sort column, id). Each offered
+sort has an index on exactly these two. Nothing is counted but, where asked, up to ``COUNT_LIMIT``.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy.types import DateTime
+from werkzeug.exceptions import BadRequest
+
+from webapp.core.db import db
+
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 100
+COUNT_LIMIT = 10_000
+LARGEST_ID = 2**63
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """How a list may be sorted; sort expressions are never null."""
+
+    id: ColumnElement[int] | Any
+    sorts: Mapping[str, ColumnElement[Any] | Any]
+    default: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Page:
+    """The rows of one page and the links to its neighbours and sorts."""
+
+    rows: Sequence[Any]
+    sort: str
+    limit: int
+    args: Mapping[str, list[str]]
+    newer: str | None = None
+    older: str | None = None
+    count: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def newer_url(self) -> str | None:
+        """The page before this one, as a relative link."""
+        return self._url(before=self.newer) if self.newer else None
+
+    @property
+    def older_url(self) -> str | None:
+        """The page after this one, as a relative link."""
+        return self._url(after=self.older) if self.older else None
+
+    @property
+    def count_label(self) -> str | None:
+        """How many rows match: exact to 10,000, then "10,000+"."""
+        if self.count is None:
+            return None
+        return f"{COUNT_LIMIT:,}+" if self.count > COUNT_LIMIT else f"{self.count:,}"
+
+    def sort_url(self, key: str) -> str:
+        """Sort by ``key``; the other way round if the list is sorted by it already."""
+        return self._url(sort=f"-{key}" if self.sort == key else key)
+
+    @property
+    def query(self) -> str:
+        """The filters and sort without a cursor, for exports and saved links."""
+        return self._url()
+
+    def _url(self, **changes: str) -> str:
+        kept = {k: v for k, v in self.args.items() if k not in {"after", "before", *changes}}
+        return "?" + urlencode(
+            [*((k, x) for k, v in kept.items() for x in v if x), *changes.items()]
+        )
+
+
+def paginate(statement: Select[Any], listing: Listing, args: Any, *, counted: bool = False) -> Page:
+    """Run ``statement`` for one page, as ``sort``, ``limit``, ``after`` and ``before`` in ``args`` ask.
+
+    Raises:
+        BadRequest: if one of them is malformed.
+    """
+    sort = args.get("sort") or listing.default
+    key, descending = sort.removeprefix("-"), sort.startswith("-")
+    if key not in listing.sorts:
+        raise BadRequest("This list cannot be sorted that way.")
+    limit = _limit(args.get("limit"))
+    column = listing.sorts[key]
+    after, before = args.get("after"), args.get("before")
+    backwards = bool(before) and not after
+    ascending = descending == backwards
+    page = statement.add_columns(column.label("_sort"), listing.id.label("_id"))
+    if cursor := (before if backwards else after):
+        value, row_id = _decode(cursor, column)
+        edge = tuple_(literal(value, column.type), literal(row_id))
+        here = tuple_(column, listing.id)
+        page = page.where(here > edge if ascending else here < edge)
+    order = (column.asc(), listing.id.asc()) if ascending else (column.desc(), listing.id.desc())
+    rows = list(db.session.execute(page.order_by(*order).limit(limit + 1)))
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows.reverse()
+    result = Page(rows=rows, sort=sort, limit=limit, args=args.to_dict(flat=False))
+    if rows:
+        result.newer = _encode(rows[0]) if (more if backwards else bool(after)) else None
+        result.older = _encode(rows[-1]) if (backwards or more) else None
+    if counted:
+        result.count = capped_count(statement)
+    return result
+
+
+def capped_count(statement: Select[Any]) -> int:
+    """Count at most ``COUNT_LIMIT`` + 1 rows."""
+    few = statement.order_by(None).with_only_columns(literal(1)).limit(COUNT_LIMIT + 1).subquery()
+    return int(db.session.scalar(select(func.count()).select_from(few)) or 0)
+
+
+def _limit(text: str | None) -> int:
+    if not text:
+        return DEFAULT_LIMIT
+    if not text.isascii() or not text.isdigit():
+        raise BadRequest("limit is a number from 1 to 100.")
+    return max(1, min(int(text[:9]), MAX_LIMIT))
+
+
+def _encode(row: Any) -> str:
+    value = row._sort.isoformat() if isinstance(row._sort, datetime) else row._sort  # noqa: SLF001
+    packed = json.dumps([value, row._id], separators=(",", ":"), ensure_ascii=False)  # noqa: SLF001
+    return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, column: ColumnElement[Any]) -> tuple[Any, int]:
+    damaged = BadRequest("This link to a page is damaged. Start again from the first page.")
+    try:
+        value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if isinstance(column.type, DateTime):
+            value = datetime.fromisoformat(value)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise damaged from None
+    fits = isinstance(value, column.type.python_type) and "\0" not in str(value)
+    if not fits or not isinstance(row_id, int) or abs(row_id) >= LARGEST_ID:
+        raise damaged
+    return value, row_id

@@ -1,0 +1,109 @@
+"""Headers, addresses and limits: what a browser and a stranger may do."""
+
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import BadRequest
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
+
+from webapp.core.config import Settings
+from webapp.core.idempotency import HEADER as KEY_HEADER
+from webapp.core.unit_of_work import SAFE_METHODS
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, headers_enabled=False)
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+WRITES = "120 per minute"
+
+
+class IdConverter(IntegerConverter):
+    """A row's id: what PostgreSQL's bigint cannot hold is no id, and so a 404."""
+
+    def __init__(self, map: object, *args: object, **kwargs: object) -> None:
+        """Set the largest id."""
+        super().__init__(map, max=2**63 - 1, min=1)  # type: ignore[arg-type]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set cookies, headers, limits and the number of proxies whose word is taken."""
+    app.url_map.converters["id"] = IdConverter
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(_name_request)
+    app.before_request(_refuse_doubles)
+    app.after_request(_set_headers)
+    app.config["HSTS"] = (settings.base_url or "").startswith("https://")
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+
+
+def _name_request() -> None:
+    """Give the request an id of our own: what a client sends could forge another's."""
+    g.request_id = secrets.token_hex(8)
+    request.environ["steward.request_id"] = g.request_id
+
+
+def _refuse_doubles() -> None:
+    """Refuse a header that would mean two things, and queries that hide NUL bytes."""
+    if "\0" in request.path or len(request.headers.getlist(KEY_HEADER)) > 1:
+        raise BadRequest
+
+
+def _set_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.vary.add("Cookie")
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response
+
+
+def is_write() -> bool:
+    """Tell whether the request may change something."""
+    return request.method not in SAFE_METHODS
+
+
+def local_path(target: str | None) -> str | None:
+    """Return ``target`` if it is a path on this site, else None.
+
+    Browsers drop tabs and newlines and read a backslash as a slash, so any of them disqualifies it.
+    """
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    if "\\" in target or not target.isprintable() or " " in target:
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target

@@ -1,0 +1,144 @@
+"""What every template can use."""
+
+import hashlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import format_datetime, format_timedelta, get_locale
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+
+from webapp.core import registry
+from webapp.core.identity import person
+from webapp.core.request_keys import new_key
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+
+
+@lru_cache(maxsize=1)
+def static_version() -> str:
+    """A hash over everything static: part of each address, so that files can be cached for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.is_file() and path.suffix not in {".gz", ".br"}:
+            digest.update(path.relative_to(STATIC).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """Return the immutable address of a static file."""
+    return f"/static/{static_version()}/{name}"
+
+
+def menu() -> list[dict[str, Any]]:
+    """The pages that the person may open, by section."""
+    who = person()
+    if who is None:
+        return []
+    here = g.get("page_key")
+    sections = []
+    for title, entries in registry.sections(registry.PAGES).items():
+        shown = [
+            {
+                "key": entry.key,
+                "title": entry.title,
+                "url": url_for(entry.endpoint or "dashboard.index"),
+                "icon": entry.icon,
+                "active": entry.key == here,
+            }
+            for entry in entries
+            if who.opens(entry.key) and entry.endpoint in current_app.view_functions
+        ]
+        if shown:
+            sections.append({"title": title, "entries": shown})
+    return sections
+
+
+def can(permission: str, on: Any = None) -> bool:
+    """Tell whether the person may do something on a place; without one: anywhere at all."""
+    who = person()
+    return who is not None and (who.holds(permission) if on is None else who.can(permission, on=on))
+
+
+def opens(page: str) -> bool:
+    """Tell whether the person may open a page."""
+    who = person()
+    return who is not None and who.opens(page)
+
+
+def unread_count() -> int:
+    """How many notifications the person has not read (at most 100)."""
+    who = person()
+    return who.unread if who else 0
+
+
+def initials(name: str) -> str:
+    """Return up to two letters for a name."""
+    words = name.split()
+    return "".join(
+        word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)
+    ).upper()
+
+
+def _zone() -> ZoneInfo:
+    who = person()
+    try:
+        return ZoneInfo(who.timezone if who else "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _time(moment: datetime, shown: str) -> Markup:
+    exact = moment.astimezone(_zone()).isoformat(sep=" ", timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.astimezone(UTC).isoformat(), exact, shown
+    )
+
+
+def when(moment: datetime | None) -> Markup | str:
+    """Show a moment in the person's zone, exact on hover."""
+    if moment is None:
+        return "-"
+    return _time(
+        moment, format_datetime(moment.astimezone(_zone()), "d MMM y, HH:mm", rebase=False)
+    )
+
+
+def ago(moment: datetime | None) -> Markup | str:
+    """Show how long ago a moment was, exact on hover."""
+    if moment is None:
+        return "-"
+    passed = datetime.now(UTC) - moment
+    return _time(moment, format_timedelta(-passed, add_direction=True, locale=get_locale()))
+
+
+def init_app(app: Flask) -> None:
+    """Hand globals and filters to Jinja."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.filters |= {"when": when, "ago": ago, "initials": initials}
+    app.jinja_env.globals |= {
+        "asset": asset,
+        "can": can,
+        "opens": opens,
+        "unread_count": unread_count,
+        "form_key": new_key,
+        "is_demo": app.config["DEMO"],
+    }
+
+    @app.context_processor
+    def per_request() -> dict[str, Any]:
+        who = person()
+        return {
+            "me": who,
+            "menu": menu(),
+            "request_id": g.get("request_id", ""),
+            "locale": str(get_locale() or "en"),
+            "request_path": request.full_path.rstrip("?"),
+        }

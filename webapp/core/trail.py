@@ -1,0 +1,57 @@
+"""What services tell the log beyond the changed fields: a better name, a reason, an event without a change.
+
+Nothing here writes: ``audit.recorder`` collects it when the transaction ends.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from webapp.core.db import db
+
+NOTES = "trail_notes"
+CONTEXT = "trail_context"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """One event that no flush shows: a sign-in, an export, a refusal."""
+
+    action: str
+    category: str = "change"
+    outcome: str = "ok"
+    object_type: str | None = None
+    object_id: int | None = None
+    object_label: str | None = None
+    client_id: int | None = None
+    actor_id: int | None = None
+    actor_name: str | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+
+def note(action: str, **values: Any) -> None:
+    """Have an event recorded with the transaction of the change."""
+    db.session.info.setdefault(NOTES, []).append(Note(action=action, **values))
+
+
+def context() -> dict[str, Any]:
+    """What holds for every row of this transaction: reason, actor, category, occurred_at."""
+    values: dict[str, Any] = db.session.info.setdefault(CONTEXT, {})
+    return values
+
+
+def because(reason: str | None) -> None:
+    """Store ``reason`` in every audit row of this transaction."""
+    if reason:
+        context()["reason"] = reason
+
+
+def act_as(name: str, *, user_id: int | None = None, occurred_at: datetime | None = None) -> None:
+    """Name the actor of a command or job (``system:seed``), and when imported history happened."""
+    context().update(actor_name=name, actor_id=user_id)
+    if occurred_at is not None:
+        context().update(occurred_at=occurred_at, category="import")
+    else:
+        context().pop("occurred_at", None)
+        context().pop("category", None)

@@ -1,0 +1,1 @@
+"""What people are told: for now, that somebody asks for access."""

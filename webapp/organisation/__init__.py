@@ -1,0 +1,1 @@
+"""Where the work is: nested locations, the clients in them, the clients' projects."""

@@ -1,0 +1,1 @@
+"""People: their accounts, sessions, invitations and passwords."""
