@@ -1,0 +1,245 @@
+"""One real PostgreSQL and one app a run; tests commit for real, and are cleaned up after.
+
+`TEST_DATABASE_URL` names another server (any database of it, as a user who may create databases
+and roles); else the PostgreSQL of the wheel is started in a temporary directory.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from psycopg.rows import dict_row
+from pydantic import SecretStr
+from sqlalchemy import event, make_url
+
+from tests import factories
+from tests.pages import CheckedClient
+from webapp import create_app
+from webapp.core import database, embedded_pg
+from webapp.core.config import Settings
+from webapp.core.db import db
+from webapp.core.security import limiter
+
+SECRET = "only for tests, only for tests, only for tests"
+# Filled by migrations, or append-only: tests look for their own rows.
+KEPT = ("alembic_version", "pages", "permissions", "audit_event")
+_written = False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "rate_limits: with the limits on requests, else off")
+
+
+def dsn(url: str, **parts: Any) -> str:
+    """The URL as psycopg wants it."""
+    changed = make_url(url).set(drivername="postgresql", **parts)
+    return changed.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database of the server, as somebody who may create others."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    server = embedded_pg.server_for(tmp_path_factory.mktemp("var"))
+    server.ensure()
+    url = server.uri(embedded_pg.OWNER, embedded_pg.DATABASE)
+    with psycopg.connect(dsn(url), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_database(server_url: str) -> Iterator[Callable[[str], str]]:
+    """Makes empty databases, and drops them in the end."""
+    made = []
+
+    def create(name: str) -> str:
+        name = f"steward_test_{os.getpid()}_{name}"
+        with psycopg.connect(dsn(server_url), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        made.append(name)
+        return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+    yield create
+    with psycopg.connect(dsn(server_url), autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def settings(
+    new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    made = Settings(
+        database_url=new_database("app"),
+        secret_key=SecretStr(SECRET),
+        data_dir=tmp_path_factory.mktemp("data"),
+        demo=True,
+        log_level="CRITICAL",
+    )
+    database.prepare(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def _the_app(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    app.config.update(TESTING=False, WTF_CSRF_ENABLED=False)
+    app.test_client_class = CheckedClient
+    limiter.enabled = False
+    event.listen(db.session, "after_commit", _note_commit)
+    factories.use(app)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(_the_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """The app. Push no context of it around a request: both would share `g`."""
+    if request.node.get_closest_marker("rate_limits"):
+        limiter.enabled = True
+        limiter.reset()
+    yield _the_app
+    limiter.enabled = False
+
+
+@pytest.fixture
+def client(app: Flask) -> CheckedClient:
+    """A browser that is not signed in, without CSRF checks."""
+    return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def with_csrf(app: Flask) -> Iterator[None]:
+    """CSRF checks as in production, for every client of the test."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    yield
+    app.config["WTF_CSRF_ENABLED"] = False
+
+
+@pytest.fixture
+def csrf_client(with_csrf: None, client: CheckedClient) -> CheckedClient:
+    return client
+
+
+@pytest.fixture
+def work(app: Flask) -> Callable[..., Any]:
+    """`with work():` is an app context and a unit of work, for calling services."""
+    return factories.work
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[..., CheckedClient]:
+    """`sign_in("users", "users.edit", client_id=1)`: a client signed in as a new person.
+
+    The keys are pages and permissions ("*": all, none: no role), the rest is the scope.
+    `user=` signs in somebody who exists.
+    """
+
+    def enter(*keys: str, user: Any = None, name: str | None = None, **place: int) -> CheckedClient:
+        if user is None:
+            user = factories.make_user(**({"name": name} if name else {}))
+        if keys:
+            factories.grant(user, factories.make_role(*keys), **place)
+        client = app.test_client()
+        token = factories.open_session(user)
+        with client.session_transaction() as cookie:
+            cookie["_user_id"] = token
+        client.user = user  # type: ignore[attr-defined]
+        return client  # type: ignore[return-value]
+
+    return enter
+
+
+@pytest.fixture
+def owner(app: Flask, settings: Settings) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A connection as the owner of the tables, autocommit, rows as dicts."""
+    _note_commit()
+    url = dsn(settings.owner_url() or "")
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+@pytest.fixture
+def app_role(app: Flask, settings: Settings) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A connection as the role that the app works as."""
+    _note_commit()
+    with psycopg.connect(dsn(settings.app_url()), row_factory=dict_row) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def audit_rows(
+    owner: psycopg.Connection[dict[str, Any]],
+) -> Callable[..., list[dict[str, Any]]]:
+    """`audit_rows("user", 3)` or `audit_rows(action="role.updated")`: what the log says, oldest first."""
+
+    def find(
+        object_type: str | None = None, object_id: int | None = None, **columns: Any
+    ) -> list[dict[str, Any]]:
+        wanted = {"object_type": object_type, "object_id": object_id, **columns}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        where = " AND ".join(f"{name} = %({name})s" for name in wanted) or "true"
+        query = f"SELECT * FROM audit_event WHERE {where} ORDER BY id"
+        return owner.execute(query, wanted).fetchall()
+
+    return find
+
+
+@pytest.fixture
+def statements(app: Flask) -> Callable[[], Any]:
+    """`with statements() as seen:` collects the SQL of the block, without BEGIN and COMMIT."""
+
+    @contextmanager
+    def watch() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            seen.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return watch
+
+
+def _note_commit(*_: Any) -> None:
+    global _written  # noqa: PLW0603 - one database a run
+    _written = True
+
+
+@pytest.fixture(autouse=True)
+def _clean_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empty the tables after a test that committed. Ids go on rising, so the log stays unambiguous."""
+    global _written  # noqa: PLW0603
+    yield
+    if not _written:
+        return
+    _written = False
+    settings: Settings = request.getfixturevalue("settings")
+    with psycopg.connect(dsn(settings.owner_url() or ""), autocommit=True) as connection:
+        tables = [
+            row[0]
+            for row in connection.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> ALL (%s)",
+                [list(KEPT)],
+            )
+        ]
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
