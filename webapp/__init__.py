@@ -7,6 +7,7 @@ from flask_babel import Babel
 from flask_compress import Compress
 from flask_login import LoginManager
 from flask_migrate import Migrate
+from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 from whitenoise import WhiteNoise
 
@@ -96,6 +97,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for command in COMMANDS:
         app.cli.add_command(command)
     guards.assert_all_views_guarded(app)
+    with app.app_context():
+        event.listen(db.engine, "connect", database.refuse_unsafe)
     _serve_static(app)
     return app
 

@@ -44,6 +44,15 @@ AUDIT_COLUMNS = (
 )
 
 
+# The rights of a role count with those of the roles that it may change to.
+ROLE_RIGHTS = """
+SELECT current_user, bool_or(r.rolsuper OR r.rolbypassrls),
+  bool_or(EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p'))),
+  bool_or(r.rolcreaterole)
+FROM pg_roles r WHERE pg_has_role(current_user, r.oid, 'MEMBER')
+"""
+
+
 class UnsafeRole(ConfigError):
     """The app's database role could go around row level security or the log."""
 
@@ -143,26 +152,34 @@ def assert_safe_role(connection: Connection) -> None:
     Raises:
         UnsafeRole: naming what the role could do.
     """
-    row = connection.execute(
-        text(
-            "SELECT current_user AS role, rolsuper OR rolbypassrls AS bypasses, rolcreaterole AS creates,"
-            " EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind IN ('r', 'p')) AS owns"
-            " FROM pg_roles r WHERE rolname = current_user"
-        )
-    ).one()
+    _refuse(*connection.execute(text(ROLE_RIGHTS)).one())
+
+
+def _refuse(role: str, bypasses: bool, owns: bool, creates: bool) -> None:
     problems = [
         problem
         for problem, found in (
-            ("is a superuser or bypasses row level security", row.bypasses),
-            ("owns tables", row.owns),
-            ("may create roles", row.creates),
+            ("is a superuser or bypasses row level security", bypasses),
+            ("owns tables", owns),
+            ("may create roles", creates),
         )
         if found
     ]
     if problems:
         raise UnsafeRole(
-            f"DATABASE_URL: the app's role {row.role} {' and '.join(problems)}; refusing to start."
+            f"DATABASE_URL: the app's role {role} {' and '.join(problems)}; refusing to start."
         )
+
+
+def refuse_unsafe(dbapi_connection: Any, _: Any) -> None:
+    """Check the role of each new connection of the pool, whatever server started the app.
+
+    Raises:
+        UnsafeRole: as ``assert_safe_role`` does.
+    """
+    row = dbapi_connection.execute(ROLE_RIGHTS).fetchone()
+    dbapi_connection.rollback()
+    _refuse(*row)
 
 
 def is_migrated(connection: Connection) -> bool:

@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -16,7 +16,6 @@ from webapp.core.idempotency import HEADER as KEY_HEADER
 from webapp.core.unit_of_work import SAFE_METHODS
 
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, headers_enabled=False)
 
 POLICY = "; ".join(
     (
@@ -43,6 +42,21 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 WRITES = "120 per minute"
+
+
+def is_write() -> bool:
+    """Tell whether the request may change something."""
+    return request.method not in SAFE_METHODS
+
+
+def _who() -> str:
+    """Count by session where there is one, else by address; the cookie is signed, so nobody picks theirs."""
+    return str(session.get("_user_id") or get_remote_address())
+
+
+limiter = Limiter(
+    _who, default_limits=[WRITES], default_limits_exempt_when=lambda: not is_write()
+)
 
 
 class IdConverter(IntegerConverter):
@@ -89,11 +103,6 @@ def _set_headers(response: Response) -> Response:
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
-
-
-def is_write() -> bool:
-    """Tell whether the request may change something."""
-    return request.method not in SAFE_METHODS
 
 
 def local_path(target: str | None) -> str | None:
