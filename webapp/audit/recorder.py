@@ -167,6 +167,12 @@ def _origin() -> dict[str, Any]:
         "ip": request.remote_addr,
         "user_agent": request.user_agent.string[:400],
         "method": request.method,
-        "path": request.path[:500],
+        "path": _path(),
         "page": g.get("page_key") or None,
     }
+
+
+def _path() -> str:
+    """The address asked for; a one-use link is a secret, so only its pattern is kept."""
+    secret = request.url_rule is not None and "token" in request.url_rule.arguments
+    return (str(request.url_rule) if secret else request.path)[:500]

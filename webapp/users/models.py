@@ -19,6 +19,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp.core.db import Audited, IntPK, Model, Name, Timestamped, Versioned
 
 
+# When somebody was last here, for sorting: never null, so that a list can go on after any row.
+LAST_SEEN = "coalesce(last_seen_at, '1970-01-01 00:00:00+00'::timestamp with time zone)"
+
+
 class Theme(enum.StrEnum):
     """How pages look; ``system`` follows the device."""
 
@@ -44,7 +48,7 @@ class User(Audited, Timestamped, Versioned, Model):
         Index("uq_users_lower_email", text("lower(email)"), unique=True),
         Index("ix_users_name_id", "name", "id"),
         Index("ix_users_email_id", "email", "id"),
-        Index("ix_users_last_seen_at_id", text("last_seen_at DESC NULLS LAST"), text("id DESC")),
+        Index("ix_users_last_seen", text(LAST_SEEN), "id"),
         Index("ix_users_created_at_id", "created_at", "id"),
         Index("ix_users_search", "search", postgresql_using="gin"),
     )
