@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 import webapp  # noqa: F401 - declares every model
+from webapp.core import database
 from webapp.core.db import db
 
 
@@ -18,7 +19,10 @@ def owner_url() -> str:
     """Take the address from the caller, or from the app that runs `flask db`."""
     url = context.config.attributes.get("url")
     if url is None and has_app_context():
-        url = current_app.extensions["steward"].owner_url()
+        settings = current_app.extensions["steward"]
+        url = settings.owner_url()
+        if url is not None:
+            database.bootstrap(settings)
     if url is None:
         raise SystemExit("Set DATABASE_OWNER_URL: migrations run as the owner of the schema.")
     return url
@@ -40,6 +44,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+            database.settle(connection)
     engine.dispose()
 
 

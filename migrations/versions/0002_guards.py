@@ -59,7 +59,8 @@ BEGIN
     IF to_regclass(partition) IS NULL THEN
       EXECUTE format('CREATE TABLE %I PARTITION OF audit_event FOR VALUES FROM (%L) TO (%L)', partition,
         first || ' 00:00:00+00', (first + interval '1 month')::date || ' 00:00:00+00');
-      EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION audit_deny()', partition);
+      EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT '
+        'EXECUTE FUNCTION audit_deny()', partition);
       EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER no_truncate', partition);
       EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER no_change', partition);
       EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER stamp', partition);

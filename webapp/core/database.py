@@ -10,8 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg import sql
-from sqlalchemy import Connection, create_engine, make_url, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, make_url, text
 
 from webapp.core import registry
 from webapp.core.config import ConfigError, Settings
@@ -20,6 +19,7 @@ APP_ROLE = "steward_app"
 ALL_CLIENTS_ROLE = "steward_all"
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIN_SERVER = 150000
+MONTHS_AHEAD = 13
 
 # Milliseconds; a job that needs longer sets its own with SET LOCAL.
 LIMITS = {
@@ -67,18 +67,23 @@ def prepare(settings: Settings) -> None:
 
 
 def migrate(owner_url: str, revision: str = "head") -> None:
-    """Upgrade the schema as its owner, then set grants, pages, permissions and months ahead."""
+    """Upgrade the schema as its owner."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = owner_url
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(config, revision)
-    engine = create_engine(owner_url, poolclass=NullPool)
-    with engine.begin() as connection:
+
+
+def settle(connection: Connection) -> None:
+    """After migrations: set grants, pages and permissions, and make the log's months ahead.
+
+    ``migrations/env.py`` calls it, so that `flask db upgrade` does the same as `flask serve`.
+    """
+    if connection.scalar(text("SELECT to_regproc('audit_add_months') IS NOT NULL")):
         grant(connection)
         sync(connection)
-        connection.execute(text("SELECT audit_add_months(13)"))
-    engine.dispose()
+        connection.execute(text("SELECT audit_add_months(:ahead)"), {"ahead": MONTHS_AHEAD})
 
 
 def bootstrap(settings: Settings) -> None:
@@ -130,19 +135,22 @@ def grant(connection: Connection) -> None:
 
 
 def sync(connection: Connection) -> None:
-    """Bring the tables of pages and permissions in step with the registry."""
+    """Bring the tables of pages and permissions in step with the registry, and say so in the log."""
+    changed = 0
     for table, entries in (("pages", registry.PAGES), ("permissions", registry.PERMISSIONS)):
-        keys = [entry.key for entry in entries]
+        for statement in (
+            f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING",
+            f"DELETE FROM {table} WHERE key <> ALL (CAST(:keys AS text[]))",  # noqa: S608 # nosec B608
+        ):
+            keys = [entry.key for entry in entries]
+            changed += connection.execute(text(statement), {"keys": keys}).rowcount
+    if changed:  # grants of a page that is gone go with it, which must not happen unrecorded
         connection.execute(
             text(
-                f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[]))"
-                " ON CONFLICT (key) DO NOTHING"
+                "INSERT INTO audit_event (action, category, actor_name, changes) VALUES"
+                " ('access.synced', 'system', 'system:migrate', jsonb_build_object('entries', CAST(:n AS int)))"
             ),
-            {"keys": keys},
-        )
-        connection.execute(
-            text(f"DELETE FROM {table} WHERE key <> ALL (CAST(:keys AS text[]))"),  # noqa: S608
-            {"keys": keys},
+            {"n": changed},
         )
 
 

@@ -24,9 +24,9 @@ def wants_json() -> bool:
     return best == "application/json" and bool(request.accept_mimetypes)
 
 
-def render(page: str, *, partial: str, **context: object) -> str:
-    """Render ``partial`` for a swap, else ``page``, which includes it."""
-    return render_template(partial if wants_partial() else page, **context)
+def render(whole: str, /, *, partial: str, **context: object) -> str:
+    """Render ``partial`` for a swap, else the page ``whole``, which includes it."""
+    return render_template(partial if wants_partial() else whole, **context)
 
 
 def redirect_to(url: str) -> ResponseReturnValue:

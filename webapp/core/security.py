@@ -54,9 +54,7 @@ def _who() -> str:
     return str(session.get("_user_id") or get_remote_address())
 
 
-limiter = Limiter(
-    _who, default_limits=[WRITES], default_limits_exempt_when=lambda: not is_write()
-)
+limiter = Limiter(_who, default_limits=[WRITES], default_limits_exempt_when=lambda: not is_write())
 
 
 class IdConverter(IntegerConverter):

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, current_app, g, request, url_for
-from flask_babel import format_datetime, format_timedelta, get_locale
+from flask_babel import format_datetime, format_timedelta, get_domain, get_locale
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
@@ -116,8 +116,25 @@ def ago(moment: datetime | None) -> Markup | str:
     return _time(moment, format_timedelta(-passed, add_direction=True, locale=get_locale()))
 
 
+def _catalogue() -> Any:
+    """The translations of this request, looked up once and not for each of a page's fifty texts."""
+    if "catalogue" not in g:
+        g.catalogue = get_domain().get_translations()
+    return g.catalogue
+
+
+def _gettext(message: str) -> str:
+    return str(_catalogue().ugettext(message))
+
+
+def _ngettext(singular: str, plural: str, number: int) -> str:
+    return str(_catalogue().ungettext(singular, plural, number))
+
+
 def init_app(app: Flask) -> None:
     """Hand globals and filters to Jinja."""
+    install: Any = app.jinja_env
+    install.install_gettext_callables(_gettext, _ngettext, newstyle=True)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -130,6 +147,7 @@ def init_app(app: Flask) -> None:
         "unread_count": unread_count,
         "form_key": new_key,
         "is_demo": app.config["DEMO"],
+        "registry_entry": registry.find_entry,
     }
 
     @app.context_processor

@@ -35,7 +35,7 @@ class TokenKind(enum.StrEnum):
     """What a one-use link is for."""
 
     INVITATION = "invitation"
-    PASSWORD_RESET = "password_reset"  # noqa: S105 - a kind, not a password
+    PASSWORD_RESET = "password_reset"  # noqa: S105 # nosec B105 - a kind, not a password
 
 
 class User(Audited, Timestamped, Versioned, Model):
