@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Flask, g, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_login import LoginManager
@@ -157,6 +157,8 @@ def _init_extensions(app: Flask) -> None:
 
 
 def _language() -> str | None:
+    if not has_request_context():
+        return None
 
     who = person() if g.get("person_known") else None
     return who.locale if who else request.accept_languages.best_match(LANGUAGES)

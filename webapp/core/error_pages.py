@@ -1,6 +1,5 @@
 """Every error becomes a page, a toast or JSON here, and nowhere else."""
 
-import sys
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -200,8 +199,13 @@ MAYBE_SAVED = (
 )
 
 
+def _no_write(_: bytes) -> None:
+    """Stand in for PEP 3333's imperative write(), which Flask never uses."""
+    raise NotImplementedError
+
+
 class LastResort:
-    """Turn what teardown raises into our own 503, before the first byte of a success leaves (PEP 3333)."""
+    """Hold the status line back until teardown has committed; what teardown raises becomes our own 503."""
 
     def __init__(self, app: Flask, wsgi_app: Callable[..., Iterable[bytes]]) -> None:
         """Wrap ``wsgi_app`` of ``app``."""
@@ -210,13 +214,21 @@ class LastResort:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve a request; what escapes becomes a page that says whether it was saved."""
+        held: list[Any] = []
+
+        def hold(*started: Any) -> Callable[[bytes], object]:
+            held[:] = started
+            return _no_write
+
         try:
-            return self.wsgi_app(environ, start_response)
+            body = self.wsgi_app(environ, hold)
         except Exception as error:  # the last resort
             if not isinstance(error, NotSaved | MaybeSaved):
                 log.exception("escaped_the_application")
             known = not isinstance(error, MaybeSaved)
             return self._answer(environ, start_response, known=known)
+        start_response(*held)
+        return body
 
     def _answer(self, environ: dict[str, Any], start_response: Any, *, known: bool) -> list[bytes]:
         request_id = environ.get("steward.request_id", "")
@@ -232,7 +244,7 @@ class LastResort:
         if environ.get("HTTP_HX_REQUEST") == "true":
             headers += TO_TOASTS.items()
         headers += [("Content-Type", kind), ("Content-Length", str(len(body)))]
-        start_response("503 Service Unavailable", headers, sys.exc_info())
+        start_response("503 Service Unavailable", headers)
         return [body]
 
     def _body(
