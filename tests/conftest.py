@@ -133,7 +133,7 @@ def csrf_client(with_csrf: None, client: CheckedClient) -> CheckedClient:
 
 @pytest.fixture
 def work(app: Flask) -> Callable[..., Any]:
-    """`with work():` is an app context and a unit of work, for calling services."""
+    """An app context with a unit of work, for calling services: `with work():`."""
     return factories.work
 
 
@@ -190,7 +190,7 @@ def audit_rows(
         wanted = {"object_type": object_type, "object_id": object_id, **columns}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         where = " AND ".join(f"{name} = %({name})s" for name in wanted) or "true"
-        query = f"SELECT * FROM audit_event WHERE {where} ORDER BY id"
+        query = f"SELECT * FROM audit_event WHERE {where} ORDER BY id"  # noqa: S608 - our names
         return owner.execute(query, wanted).fetchall()
 
     return find
@@ -198,7 +198,7 @@ def audit_rows(
 
 @pytest.fixture
 def statements(app: Flask) -> Callable[[], Any]:
-    """`with statements() as seen:` collects the SQL of the block, without BEGIN and COMMIT."""
+    """Collects the SQL of a block, without BEGIN and COMMIT: `with statements() as seen`."""
 
     @contextmanager
     def watch() -> Iterator[list[str]]:

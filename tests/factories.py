@@ -25,9 +25,11 @@ _numbers = itertools.count(1)
 _app: Flask | None = None
 
 
-def use(app: Flask) -> None:
-    global _app  # noqa: PLW0603 - one app a run
-    _app = app
+def use(app: Flask | None) -> Flask | None:
+    """Work in `app` from now on; return the one before."""
+    global _app
+    before, _app = _app, app
+    return before
 
 
 @contextmanager
