@@ -1,0 +1,134 @@
+"""What may be asked of the log, from the query string."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wtforms import Form, IntegerField, SelectField, StringField
+from wtforms.fields import DateTimeLocalField
+from wtforms.validators import Length, NumberRange, Optional
+
+from webapp.audit.models import CATEGORIES
+from webapp.audit.queries import Filter
+from webapp.audit.sentences import ACTIONS
+from webapp.core.object_types import TYPES
+from webapp.core.search import cleaned
+
+MAX_ID = 2**63 - 1
+MAX_ACTION = 64
+PERIODS = (
+    ("", "Any time"),
+    ("today", "Today"),
+    ("7", "Last 7 days"),
+    ("30", "Last 30 days"),
+    ("quarter", "This quarter"),
+    ("exact", "From … to …"),
+)
+OUTCOMES = (
+    ("", "Any outcome"),
+    ("ok", "Done"),
+    ("denied", "Refused"),
+    ("failed", "Failed"),
+    ("not-ok", "Refused or failed"),
+)
+_ANY_CATEGORY = ("", "Any category")
+_MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+class FilterForm(Form):
+    """The filters of the log; a GET form, so it has no token."""
+
+    actor = StringField("Who", [Length(max=200)])
+    period = SelectField("When", choices=PERIODS, default="")
+    since = DateTimeLocalField("From", [Optional()], format=_MOMENT)
+    until = DateTimeLocalField("To", [Optional()], format=_MOMENT)
+    category = SelectField(
+        "Category",
+        choices=[_ANY_CATEGORY, *((name, name.capitalize()) for name in CATEGORIES)],
+        default="",
+    )
+    outcome = SelectField("Outcome", choices=OUTCOMES, default="")
+    action = SelectField(
+        "Action",
+        choices=[("", "Any action"), *((name, name) for name in sorted(set(ACTIONS)))],
+        default="",
+    )
+    object_type = SelectField(
+        "Kind",
+        choices=[("", "Anything"), *((k, v[0].capitalize()) for k, v in TYPES.items())],
+        default="",
+    )
+    object_id = IntegerField("Number", [Optional(), NumberRange(0, MAX_ID)])
+    request = StringField("Request", [Length(max=64)])
+
+    def __init__(self, args: Any) -> None:
+        """Take unknown actions too: a link may name one that the list does not offer."""
+        super().__init__(args)
+        wanted = args.get("action", "")
+        known = self.action.choices
+        if (
+            isinstance(known, list)
+            and (wanted, wanted) not in known
+            and 0 < len(wanted) <= MAX_ACTION
+        ):
+            self.action.choices = [*known, (wanted, wanted)]
+
+    def asked(self, *, now: datetime, timezone: str) -> Filter:
+        """Return the filter, with times in the reader's zone."""
+        zone = zone_of(timezone)
+        since, until = self._bounds(now.astimezone(zone))
+        return Filter(
+            actor=cleaned(self.actor.data) or None,
+            object_type=self.object_type.data or None,
+            object_id=self.object_id.data,
+            action=cleaned(self.action.data) or None,
+            category=self.category.data or None,
+            outcome=self.outcome.data or None,
+            request=cleaned(self.request.data) or None,
+            since=since,
+            until=until,
+        )
+
+    def used(self) -> dict[str, str]:
+        """Return what was filled in, for the record of who read what."""
+        return {
+            name: str(field.data)
+            for name, field in self._fields.items()
+            if field.data not in (None, "")
+        }
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with the filters, a sentence each."""
+        return [
+            f"{self._fields[name].label.text}: {' '.join(str(text) for text in texts)}"
+            for name, texts in self.errors.items()
+            if name in self._fields
+        ]
+
+    def _bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        period = self.period.data
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if period == "today":
+            return midnight, None
+        if period == "quarter":
+            return midnight.replace(month=(now.month - 1) // 3 * 3 + 1, day=1), None
+        if period in {"7", "30"}:
+            return midnight - timedelta(days=int(period) - 1), None
+        return self._moment(self.since.data, now), self._moment(self.until.data, now)
+
+    @staticmethod
+    def _moment(typed: datetime | None, now: datetime) -> datetime | None:
+        if typed is None:
+            return None
+        try:
+            return typed.replace(tzinfo=now.tzinfo).astimezone(UTC)
+        except OverflowError:  # the first or last hours of the calendar
+            return typed.replace(tzinfo=UTC)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a person's zone, UTC if the name means nothing here."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
