@@ -18,7 +18,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.db import Audited, IntPK, Model, Name, Timestamped, Versioned
 
-
 # When somebody was last here, for sorting: never null, so that a list can go on after any row.
 LAST_SEEN = "coalesce(last_seen_at, '1970-01-01 00:00:00+00'::timestamp with time zone)"
 

@@ -12,6 +12,7 @@ from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.users import passwords
 from webapp.users.models import SignInAttempt, User, UserSession
+from webapp.users.schemas import email_key
 
 LIFETIME = timedelta(days=7)
 FREE_FAILURES = 5  # failures within an hour before the delays begin
@@ -44,11 +45,6 @@ class Opened:
 
     token: str
     user: User
-
-
-def email_key(email: str) -> str:
-    """Return an address as attempts are counted."""
-    return email.strip().casefold()[:254]
 
 
 # Failures of the last hour since the last success, for the account from strange addresses, and for the address.
@@ -105,16 +101,24 @@ def sign_in(*, email: str, password: str, ip: str, user_agent: str, demo: bool) 
     if wait := waiting_time(email=email, ip=ip):
         raise TooManyAttempts(wait)
     user = db.session.scalar(
-        select(User).where(text("lower(email) = lower(:e)")).params(e=email.strip())
+        select(User).where(text("lower(email) = :e")).params(e=email_key(email))
     )
     fits = passwords.matches(password, user.password_hash if user else None)
     if user is None or not fits or not user.is_active:
         raise SignInRefused
     if password == passwords.DEMO_PASSWORD and not demo:
         raise SignInRefused
+    if user.password_hash and passwords.needs_rehash(user.password_hash):
+        user.password_hash = passwords.hash_password(password)
     db.session.add(SignInAttempt(email_key=email_key(email), ip=ip, succeeded=True))
     opened = open_session(user, ip=ip, user_agent=user_agent)
-    trail.note("session.opened", category="sign-in", **_about(user))
+    trail.note(
+        "session.opened",
+        category="sign-in",
+        actor_id=user.id,
+        actor_name=user.name,
+        **_about(user),
+    )
     return opened
 
 
@@ -129,8 +133,12 @@ def open_session(user: User, *, ip: str, user_agent: str) -> Opened:
         expires_at=datetime.now(UTC) + LIFETIME,
     )
     db.session.add(session)
-    user.last_sign_in_at = datetime.now(UTC)
     db.session.flush()
+    # Not through the ORM: signing in must not make an open form about the person stale.
+    db.session.execute(
+        text("UPDATE users SET last_sign_in_at = now(), last_seen_at = now() WHERE id = :id"),
+        {"id": user.id},
+    )
     return Opened(token=token, user=user)
 
 
@@ -190,6 +198,10 @@ def _about(user: User) -> dict[str, object]:
         "object_type": "user",
         "object_id": user.id,
         "object_label": user.name,
-        "actor_id": user.id,
-        "actor_name": user.name,
     }
+
+
+def replace_session(user: User, *, session_id: int, ip: str, user_agent: str) -> Opened:
+    """Give a person a new token in place of the session that asks."""
+    end_session(session_id, reason="replaced")
+    return open_session(user, ip=ip, user_agent=user_agent)

@@ -1,0 +1,61 @@
+"""Mail that carries a one-use link. Never waits long, never says more than that it failed."""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+TIMEOUT = 8.0
+
+
+class MailFailed(Exception):
+    """The mail server did not take the message."""
+
+
+def send(*, smtp_url: str, sender: str, to: str, subject: str, body: str) -> None:
+    """Hand one message to the server at ``smtp_url`` (``smtp://`` or ``smtps://``, user and password optional).
+
+    Raises:
+        MailFailed: for whatever reason it was not taken.
+    """
+    try:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = sender, to, subject
+        message.set_content(body)
+        with _connect(smtp_url) as server:
+            server.send_message(message)
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise MailFailed(type(error).__name__) from error
+
+
+def _connect(smtp_url: str) -> smtplib.SMTP:
+    url = urlsplit(smtp_url)
+    host, tls = url.hostname or "localhost", ssl.create_default_context()
+    server: smtplib.SMTP
+    if url.scheme == "smtps":
+        server = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT, context=tls)
+    else:
+        server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT)
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=tls)
+    if url.username:
+        server.login(unquote(url.username), unquote(url.password or ""))
+    return server
+
+
+def invitation(*, name: str, inviter: str, link: str) -> tuple[str, str]:
+    """Return subject and body of an invitation."""
+    return "Your invitation to Steward", (
+        f"Hello {name},\n\n{inviter} has made an account for you in Steward."
+        f" Choose your password here:\n\n{link}\n\n"
+        "The link works once, for seven days. If you did not expect this, ignore this message.\n"
+    )
+
+
+def password_reset(*, name: str, link: str) -> tuple[str, str]:
+    """Return subject and body of a message that lets somebody choose a new password."""
+    return "Choose a new password for Steward", (
+        f"Hello {name},\n\nchoose a new password here:\n\n{link}\n\n"
+        "The link works once, for one day. If you did not expect this, tell your administrator.\n"
+    )

@@ -1,0 +1,243 @@
+"""Reads about people."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, literal, literal_column, select, text
+from sqlalchemy.types import DateTime
+
+from webapp.access.models import Role, UserRole
+from webapp.audit.models import AuditEvent
+from webapp.core.db import db
+from webapp.core.paging import Listing, Page, paginate
+from webapp.core.search import cleaned, prefix_query
+from webapp.users.models import LAST_SEEN, TokenKind, User, UserSession, UserToken
+
+STATES = ("active", "invited", "inactive")
+HISTORY = 50
+MAX_DIGITS = 18
+LISTING = Listing(
+    id=User.id,
+    sorts={
+        "name": User.name,
+        "email": User.email,
+        "seen": literal_column(LAST_SEEN, DateTime(timezone=True)),
+        "created": User.created_at,
+    },
+    default="name",
+)
+_ROLES = (
+    select(func.array_agg(Role.name.distinct()))
+    .join(UserRole, UserRole.role_id == Role.id)
+    .where(UserRole.user_id == User.id)
+    .correlate(User)
+    .scalar_subquery()
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filters:
+    """What a list of people is narrowed to."""
+
+    q: str = ""
+    state: str = ""
+    role: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Those that are set, for the log."""
+        return {
+            name: value
+            for name, value in (("q", self.q), ("state", self.state), ("role", self.role))
+            if value
+        }
+
+
+def ids_from(values: Iterable[str]) -> list[int]:
+    """Read ids from a query string; what cannot be one is left out."""
+    numbers = [int(x) for x in values if x.isascii() and x.isdigit() and len(x) <= MAX_DIGITS]
+    return [number for number in numbers if number]
+
+
+def filters_from(args: Any) -> Filters:
+    """Read filters from a query string; what makes no sense filters nothing."""
+    state, role = args.get("state", ""), ids_from([args.get("role", "")])
+    return Filters(
+        q=cleaned(args.get("q")),
+        state=state if state in STATES else "",
+        role=role[0] if role else None,
+    )
+
+
+def _matching(filters: Filters) -> Any:
+    statement = select(
+        User.id,
+        User.name,
+        User.email,
+        User.is_active,
+        User.password_hash.is_(None).label("invited"),
+        User.last_seen_at,
+        User.created_at,
+        func.coalesce(_ROLES, literal_column("'{}'")).label("roles"),
+    )
+    if filters.q:
+        query = prefix_query(filters.q)
+        statement = statement.where(
+            User.search.bool_op("@@")(func.to_tsquery("simple", query))
+            if query
+            else literal(value=False)
+        )
+    if filters.state == "inactive":
+        statement = statement.where(User.is_active.is_(False))
+    elif filters.state:
+        none_yet = User.password_hash.is_(None)
+        statement = statement.where(
+            User.is_active, none_yet if filters.state == "invited" else ~none_yet
+        )
+    if filters.role:
+        holds = exists().where(UserRole.user_id == User.id, UserRole.role_id == filters.role)
+        statement = statement.where(holds)
+    return statement
+
+
+def list_people(filters: Filters, args: Any) -> Page:
+    """Return one page of the people that match."""
+    return paginate(_matching(filters), LISTING, args, counted=True)
+
+
+def all_people(filters: Filters) -> Iterable[Any]:
+    """Return everyone who matches, by name, without holding all of them in memory."""
+    statement = _matching(filters).order_by(User.name, User.id)
+    return db.session.execute(statement.execution_options(yield_per=500))
+
+
+def role_choices() -> list[tuple[int, str]]:
+    """Return every role's id and name."""
+    return [
+        (row.id, row.name)
+        for row in db.session.execute(select(Role.id, Role.name).order_by(Role.name))
+    ]
+
+
+# Row level security narrows clients and projects to what the person may see.
+_PLACES = text("""
+(SELECT 'location' AS kind, id, name FROM locations WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
+UNION ALL (SELECT 'client', id, name FROM clients WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
+UNION ALL (SELECT 'project', id, name FROM projects WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
+""")
+
+
+def place_choices() -> dict[str, list[tuple[str, str]]]:
+    """Return where a role can hold, by kind, as the select of a form wants it."""
+    groups: dict[str, list[tuple[str, str]]] = {"location": [], "client": [], "project": []}
+    for row in db.session.execute(_PLACES):
+        groups[row.kind].append((f"{row.kind}:{row.id}", row.name))
+    titles = {"location": "Locations", "client": "Clients", "project": "Projects"}
+    found = {titles[kind]: rows for kind, rows in groups.items() if rows}
+    return {"Without limit": [("everywhere", "Everywhere")], **found}
+
+
+def get_user(user_id: int, *, lock: bool = False) -> User | None:
+    """Find a person; ``lock`` holds the row until the transaction ends."""
+    statement = select(User).where(User.id == user_id)
+    return db.session.scalar(statement.with_for_update() if lock else statement)
+
+
+def get_users(user_ids: Iterable[int], *, lock: bool = False) -> list[User]:
+    """Find people by their ids, in the order of their ids."""
+    statement = select(User).where(User.id.in_(list(user_ids))).order_by(User.id)
+    return list(db.session.scalars(statement.with_for_update() if lock else statement))
+
+
+def email_taken(email: str, *, but: int | None = None) -> bool:
+    """Tell whether somebody else has the address."""
+    found = db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower()))
+    return found is not None and found != but
+
+
+def open_sessions(user_id: int) -> list[Any]:
+    """Return the sessions that still work, the latest used first; no token."""
+    statement = (
+        select(
+            UserSession.id,
+            UserSession.ip,
+            UserSession.user_agent,
+            UserSession.created_at,
+            UserSession.last_seen_at,
+        )
+        .where(
+            UserSession.user_id == user_id,
+            UserSession.revoked_at.is_(None),
+            UserSession.expires_at > func.now(),
+            UserSession.last_seen_at > text("now() - interval '12 hours'"),
+        )
+        .order_by(UserSession.last_seen_at.desc(), UserSession.id.desc())
+        .limit(100)
+    )
+    return list(db.session.execute(statement))
+
+
+def owns_session(user_id: int, session_id: int) -> bool:
+    """Tell whether a session is a person's own."""
+    mine = select(UserSession.id).where(
+        UserSession.id == session_id, UserSession.user_id == user_id
+    )
+    return db.session.scalar(mine) is not None
+
+
+def history_of(user_id: int) -> list[AuditEvent]:
+    """Return what happened to an account, newest first."""
+    statement = (
+        select(AuditEvent)
+        .where(AuditEvent.object_type == "user", AuditEvent.object_id == user_id)
+        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
+        .limit(HISTORY)
+    )
+    return list(db.session.scalars(statement))
+
+
+def last_saved(user_id: int) -> tuple[str, datetime] | None:
+    """Return who saved a person last, and when."""
+    row = db.session.execute(
+        select(AuditEvent.actor_name, AuditEvent.recorded_at)
+        .where(
+            AuditEvent.object_type == "user",
+            AuditEvent.object_id == user_id,
+            AuditEvent.category == "change",
+        )
+        .order_by(AuditEvent.recorded_at.desc())
+        .limit(1)
+    ).first()
+    return (row.actor_name or "Somebody", row.recorded_at) if row else None
+
+
+def administrators() -> int:
+    """Count the people who may edit roles everywhere; the caller waits for others who take that right."""
+    db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
+    return int(db.session.scalar(text("SELECT administrators()")) or 0)
+
+
+def usable_token(
+    token_hash: bytes, kind: TokenKind, *, lock: bool
+) -> tuple[UserToken, User] | None:
+    """Find an unused, unexpired link of an active person."""
+    statement = (
+        select(UserToken, User)
+        .join(User, User.id == UserToken.user_id)
+        .where(
+            UserToken.token_hash == token_hash,
+            UserToken.kind == kind,
+            UserToken.used_at.is_(None),
+            UserToken.expires_at > func.now(),
+            User.is_active,
+        )
+    )
+    row = db.session.execute(statement.with_for_update() if lock else statement).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def unused_tokens(user_id: int) -> list[UserToken]:
+    """Return every link of a person that was not used."""
+    statement = select(UserToken).where(UserToken.user_id == user_id, UserToken.used_at.is_(None))
+    return list(db.session.scalars(statement))
