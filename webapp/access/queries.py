@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from webapp.access.grants import Grant, Place, grant_from
 from webapp.access.models import Page, Permission, Role, UserRole
 from webapp.core.db import db
+from webapp.core.search import prefix_query
 
 # A grant with its role's pages and permissions, and the locations below its own.
 GRANTS = """
@@ -123,3 +124,63 @@ def ids_of(model: type[Page | Permission], keys: Iterable[str]) -> dict[str, int
     """Map keys of pages or permissions to their ids."""
     rows = db.session.execute(select(model.key, model.id).where(model.key.in_(list(keys))))
     return {row.key: row.id for row in rows}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """A person or place to choose from a list."""
+
+    value: str
+    label: str
+    hint: str
+    active: bool = True
+
+
+# Users lie above this domain, so their table is named rather than imported.
+_PEOPLE = """
+  SELECT id::text AS value, name AS label, email AS hint, is_active AS active FROM users
+   WHERE CASE WHEN CAST(:id AS bigint) IS NOT NULL THEN id = :id
+     ELSE :q = '' OR search @@ to_tsquery('simple', :q) END
+   ORDER BY is_active DESC, name, id LIMIT :limit
+"""
+_PLACES = """
+  SELECT 'location:' || id AS value, name AS label, 'Location' AS hint FROM locations
+   WHERE deleted_at IS NULL AND (:q = '' OR strpos(lower(name), :q) > 0)
+  UNION ALL SELECT 'client:' || id, name, 'Client' FROM clients
+   WHERE deleted_at IS NULL AND (:q = '' OR strpos(lower(name), :q) > 0)
+  UNION ALL SELECT 'project:' || id, name, 'Project' FROM projects
+   WHERE deleted_at IS NULL AND (:q = '' OR strpos(lower(name), :q) > 0)
+  ORDER BY hint, label, value LIMIT :limit
+"""
+_PLACE = {
+    "location": "SELECT name FROM locations WHERE id = :id",
+    "client": "SELECT name FROM clients WHERE id = :id",
+    "project": "SELECT name FROM projects WHERE id = :id",
+}
+
+
+def people_like(q: str, *, limit: int = 20) -> list[Choice]:
+    """Return people whose name or address has words that begin like those of ``q``."""
+    return _choices(_PEOPLE, id=None, q=prefix_query(q) if q else "", limit=limit)
+
+
+def find_person(user_id: int) -> Choice | None:
+    """Return a person to show, active or not."""
+    found = _choices(_PEOPLE, id=user_id, q="", limit=1)
+    return found[0] if found else None
+
+
+def places_like(q: str, *, limit: int = 30) -> list[Choice]:
+    """Return locations, clients and projects in sight whose name contains ``q``."""
+    return _choices(_PLACES, q=q.strip().lower(), limit=limit)
+
+
+def place_name(kind: str, key: int) -> str | None:
+    """Return the name of a location, client or project in sight."""
+    name: str | None = db.session.scalar(text(_PLACE[kind]), {"id": key})
+    return name
+
+
+def _choices(statement: str, **values: object) -> list[Choice]:
+    rows = db.session.execute(text(statement), values).mappings()
+    return [Choice(**row) for row in rows]

@@ -113,7 +113,7 @@ def ago(moment: datetime | None) -> Markup | str:
     if moment is None:
         return "-"
     passed = datetime.now(UTC) - moment
-    return _time(moment, format_timedelta(-passed, add_direction=True, locale=get_locale()))
+    return _time(moment, format_timedelta(-passed, add_direction=True))
 
 
 def _catalogue() -> Any:

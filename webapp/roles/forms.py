@@ -1,0 +1,45 @@
+"""The forms of roles."""
+
+from typing import ClassVar
+
+from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+
+from webapp.core import registry
+from webapp.core.forms import SchemaForm
+from webapp.roles import schemas
+
+_CHOICES = [entry.key for entry in (*registry.PAGES, *registry.PERMISSIONS)]
+
+
+class RoleForm(SchemaForm[schemas.RoleDraft]):
+    """Name, description, and a box for each page and permission."""
+
+    schema: ClassVar = schemas.RoleDraft
+    name = StringField("Name", default="")
+    description = TextAreaField("Description", default="", render_kw={"rows": 2})
+    keys = SelectMultipleField("Pages and permissions", choices=_CHOICES, default=[])
+
+
+class EditRoleForm(SchemaForm[schemas.EditRole]):
+    """The same with version, step and reason."""
+
+    schema: ClassVar = schemas.EditRole
+    name = StringField("Name", default="")
+    description = TextAreaField("Description", default="", render_kw={"rows": 2})
+    keys = SelectMultipleField("Pages and permissions", choices=_CHOICES, default=[])
+    version = HiddenField()
+    step = HiddenField(default="preview")
+    reason = TextAreaField("Reason", default="", render_kw={"rows": 2})
+
+
+def matrix() -> list[tuple[str, str, list[registry.Entry]]]:
+    """Return what a role can give: rows (section, kind, entries)."""
+    pages = registry.sections(registry.PAGES)
+    permissions = registry.sections(registry.PERMISSIONS)
+    rows = []
+    for section in {**pages, **permissions}:
+        if section in pages:
+            rows.append((section, "Pages", pages[section]))
+        if section in permissions:
+            rows.append((section, "Permissions", permissions[section]))
+    return rows
