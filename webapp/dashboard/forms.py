@@ -1,0 +1,40 @@
+"""The form of the style guide: every kind of field once."""
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    EmailField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+
+ROLES = [("agent", "Support agent"), ("lead", "Support lead"), ("auditor", "Auditor")]
+
+
+class SampleForm(FlaskForm):
+    """Nothing is done with it."""
+
+    name = StringField("Name", render_kw={"required": True, "maxlength": 200})
+    email = EmailField("E-mail address", description="Where the invitation goes.")
+    password = PasswordField("Password", description="At least 12 characters.")
+    role = SelectField("Role", choices=ROLES)
+    theme = RadioField("Theme", choices=[("light", "Light"), ("dark", "Dark")], default="light")
+    starts_on = DateField("Starts on")
+    seats = IntegerField("Seats", default=3)
+    notes = TextAreaField("Notes", description="Only colleagues read this.")
+    agreed = BooleanField("Send an e-mail as well")
+
+
+def with_errors() -> SampleForm:
+    """The same form after a failed save."""
+    form = SampleForm(formdata=None, prefix="failed-", data={"email": "not an address"})
+    for field in form:
+        if field.type != "CSRFTokenField":
+            field.errors = ["Fill this in." if not field.data else "This needs another look."]
+    form.form_errors = ["Nothing was saved. Please check the marked fields."]
+    return form

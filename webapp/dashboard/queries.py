@@ -1,0 +1,182 @@
+"""Figures, recent changes, and the search over everything: all within what the person may see."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
+
+from webapp.audit.models import AuditEvent
+from webapp.core.db import db
+from webapp.core.paging import COUNT_LIMIT
+from webapp.core.search import cleaned, prefix_query
+from webapp.notifications.models import Notification
+from webapp.organisation.models import Client, Location, Project
+from webapp.organisation.tree import Reach, visible
+from webapp.users.models import TokenKind, User, UserSession, UserToken
+
+HITS = 8
+SOON_DAYS = 30
+
+
+def _count(statement: Any) -> Any:
+    """Count at most to the limit of all lists."""
+    few = statement.limit(COUNT_LIMIT + 1).subquery()
+    return select(func.count()).select_from(few).scalar_subquery()
+
+
+def figures(
+    *, person_id: int, people: bool, organisation: Reach | None, audit: Reach | None
+) -> dict[str, int]:
+    """Count what the person may see, in one statement; what they may not is missing."""
+    now = func.now()
+    columns: dict[str, Any] = {
+        "my_sessions": _count(
+            select(UserSession.id).where(
+                UserSession.user_id == person_id,
+                UserSession.revoked_at.is_(None),
+                UserSession.expires_at > now,
+                UserSession.last_seen_at > now - func.make_interval(0, 0, 0, 0, 12),
+            )
+        )
+    }
+    if people:
+        invited = select(UserToken.id).where(
+            UserToken.kind == TokenKind.INVITATION,
+            UserToken.used_at.is_(None),
+            UserToken.expires_at > now,
+        )
+        columns["people"] = _count(select(User.id).where(User.is_active))
+        columns["invitations"] = _count(invited)
+    if organisation is not None:
+        live = and_(Project.deleted_at.is_(None), organisation.projects())
+        projects = select(Project.id).join(Client, Client.id == Project.client_id).where(live)
+        today = func.current_date()
+        columns["clients"] = _count(
+            select(Client.id).where(Client.deleted_at.is_(None), organisation.clients())
+        )
+        columns["projects"] = _count(projects)
+        columns["ending"] = _count(
+            projects.where(Project.ends_on >= today, Project.ends_on <= today + SOON_DAYS)
+        )
+    if audit is not None:
+        week = func.make_interval(0, 0, 1)
+        columns["refused"] = _count(
+            select(AuditEvent.id).where(
+                AuditEvent.outcome != "ok",
+                AuditEvent.recorded_at > now - week,
+                _told(audit),
+            )
+        )
+    row = db.session.execute(select(*(value.label(name) for name, value in columns.items()))).one()
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _told(reach: Reach) -> ColumnElement[bool]:
+    """Rows of the log within reach: all, or those of the clients."""
+    if reach.everywhere:
+        return true()
+    return AuditEvent.client_id.in_(select(Client.id).where(reach.clients()))
+
+
+def recent_changes(reach: Reach, *, limit: int = 10) -> Sequence[Any]:
+    """The last changes in the log within reach."""
+    statement = (
+        select(
+            AuditEvent.recorded_at,
+            AuditEvent.occurred_at,
+            AuditEvent.actor_name,
+            AuditEvent.action,
+            AuditEvent.object_type,
+            AuditEvent.object_id,
+            AuditEvent.object_label,
+            AuditEvent.changes,
+        )
+        .where(AuditEvent.category.in_(("change", "access", "import")), AuditEvent.outcome == "ok")
+        .where(_told(reach))
+        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
+        .limit(limit)
+    )
+    return db.session.execute(statement).all()
+
+
+def ending_projects(reach: Reach, *, limit: int = 5) -> Sequence[Any]:
+    """Projects that end within thirty days, the next first."""
+    today = func.current_date()
+    statement = (
+        select(Project.id, Project.name, Project.ends_on, Client.name.label("client"))
+        .join(Client, Client.id == Project.client_id)
+        .where(Project.deleted_at.is_(None), reach.projects())
+        .where(Project.ends_on >= today, Project.ends_on <= today + SOON_DAYS)
+        .order_by(Project.ends_on, Project.id)
+        .limit(limit)
+    )
+    return db.session.execute(statement).all()
+
+
+def my_notices(person_id: int, *, limit: int = 5) -> Sequence[Any]:
+    """What the person has not read yet."""
+    statement = (
+        select(Notification.title, Notification.url, Notification.created_at)
+        .where(Notification.user_id == person_id, Notification.read_at.is_(None))
+        .order_by(Notification.created_at.desc(), Notification.id.desc())
+        .limit(limit)
+    )
+    return db.session.execute(statement).all()
+
+
+def find_people(typed: str) -> Sequence[Any]:
+    """People whose name or address holds words beginning as typed."""
+    terms = prefix_query(typed)
+    if terms is None:
+        return []
+    statement = (
+        select(User.id, User.name, User.email, User.is_active)
+        .where(User.search.op("@@")(func.to_tsquery("simple", terms)))
+        .order_by(User.is_active.desc(), User.name, User.id)
+        .limit(HITS)
+    )
+    return db.session.execute(statement).all()
+
+
+def find_clients(typed: str, reach: Reach) -> Sequence[Any]:
+    """Clients within reach with every word in their name or code."""
+    statement = (
+        select(Client.id, Client.name, Client.code)
+        .where(
+            Client.deleted_at.is_(None), reach.clients(), _words(typed, Client.name, Client.code)
+        )
+        .order_by(Client.name, Client.id)
+        .limit(HITS)
+    )
+    return db.session.execute(statement).all()
+
+
+def find_projects(typed: str, reach: Reach) -> Sequence[Any]:
+    """Projects within reach with every word in their name."""
+    statement = (
+        select(Project.id, Project.name, Client.name.label("client"))
+        .join(Client, Client.id == Project.client_id)
+        .where(Project.deleted_at.is_(None), reach.projects(), _words(typed, Project.name))
+        .order_by(Project.name, Project.id)
+        .limit(HITS)
+    )
+    return db.session.execute(statement).all()
+
+
+def find_locations(typed: str, reach: Reach) -> Sequence[Any]:
+    """Locations that the person sees with every word in their name."""
+    statement = (
+        select(Location.id, Location.name)
+        .where(Location.deleted_at.is_(None), visible(reach), _words(typed, Location.name))
+        .order_by(Location.name, Location.id)
+        .limit(HITS)
+    )
+    return db.session.execute(statement).all()
+
+
+def _words(typed: str, *columns: Any) -> ColumnElement[bool]:
+    words = cleaned(typed).split()[:HITS]
+    return and_(
+        true(),
+        *(or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words),
+    )

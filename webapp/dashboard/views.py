@@ -1,0 +1,166 @@
+"""The first page, the search over everything, and the style guide."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from webapp.core import htmx, object_types
+from webapp.core.guards import page, signed_in
+from webapp.core.identity import Person, signed_in_person
+from webapp.core.search import cleaned
+from webapp.core.templating import menu
+from webapp.dashboard import queries
+from webapp.dashboard.forms import SampleForm, with_errors
+from webapp.organisation.tree import Reach, reach_of
+
+bp = Blueprint("dashboard", __name__)
+styleguide = Blueprint("styleguide", __name__)
+Hit = tuple[str, str, str, str]
+VERBS = {
+    "created": "added",
+    "updated": "changed",
+    "deleted": "removed",
+    "assigned": "was given a role:",
+    "revoked": "lost a role:",
+}
+# Rows of joining tables: the person's or role's own event says it better.
+PLUMBING = frozenset({"user_role", "user_token", "notification", "user_session"})
+
+
+def _reach(who: Person, page_key: str) -> Reach | None:
+    return reach_of(who, page_key) if who.opens(page_key) else None
+
+
+@bp.get("/")
+@page("dashboard")
+def index() -> ResponseReturnValue:
+    """Show what needs attention and what happened, as far as the person may see it."""
+    who = signed_in_person()
+    organisation, audit = _reach(who, "organisation"), _reach(who, "audit")
+    figures = queries.figures(
+        person_id=who.id, people=who.opens("users"), organisation=organisation, audit=audit
+    )
+    return render_template(
+        "dashboard/index.html",
+        figures=figures,
+        greeting=gettext("Hello, %(name)s", name=who.name.split()[0]),
+        ending=queries.ending_projects(organisation)
+        if figures.get("ending") and organisation
+        else [],
+        notices=queries.my_notices(who.id) if who.unread else [],
+        changes=[_told(row) for row in queries.recent_changes(audit, limit=20)] if audit else None,
+    )
+
+
+def _told(row: Any) -> dict[str, Any]:
+    """An audit row as a line of the timeline."""
+    kind, _, verb = row.action.partition(".")
+    if "deleted_at" in row.changes:
+        verb = "deleted" if row.changes["deleted_at"][1] else "restored"
+    said = gettext(VERBS.get(verb, verb.replace("_", " ")))
+    what = gettext(object_types.title_of(row.object_type) or kind)
+    return {
+        "at": row.occurred_at,
+        "who": row.actor_name or gettext("Unknown"),
+        "sentence": f"{said} {what} {row.object_label or ''}".strip(),
+        "url": _url(row.object_type, row.object_id),
+    }
+
+
+def _url(object_type: str | None, object_id: int | None) -> str | None:
+    """The page of a record, if the person may open that kind of page."""
+    pages = {"user": "users", "role": "roles"}
+    who = signed_in_person()
+    needed = pages.get(object_type or "", "organisation")
+    return object_types.url_of(object_type, object_id) if who.opens(needed) else None
+
+
+@bp.get("/search")
+@signed_in
+def search() -> ResponseReturnValue:
+    """Find pages, people and records; the palette swaps in the fragment."""
+    q = cleaned(request.args.get("q"))
+    return htmx.render(
+        "dashboard/search.html", partial="partials/palette.html", q=q, groups=_groups(q)
+    )
+
+
+def _groups(q: str) -> list[tuple[str, list[Hit]]]:
+    who = signed_in_person()
+    groups = [(gettext("Pages"), _pages(q))]
+    if not q:
+        return groups
+    if who.opens("users"):
+        groups.append((gettext("People"), _people(q)))
+    if reach := _reach(who, "organisation"):
+        groups += _organisation(q, reach)
+    return groups
+
+
+def _pages(q: str) -> list[Hit]:
+    entries = [entry for section in menu() for entry in section["entries"]]
+    return [
+        (entry["title"], "", entry["url"], entry["icon"])
+        for entry in entries
+        if q.casefold() in gettext(entry["title"]).casefold()
+    ][: queries.HITS]
+
+
+def _people(q: str) -> list[Hit]:
+    return [
+        (row.name, row.email, url_for("users.show", user_id=row.id), "user")
+        for row in queries.find_people(q)
+    ]
+
+
+def _organisation(q: str, reach: Reach) -> list[tuple[str, list[Hit]]]:
+    def there(kind: str, row: Any) -> str:
+        return url_for(f"organisation.show_{kind}", **{f"{kind}_id": row.id})
+
+    return [
+        (
+            gettext("Clients"),
+            [
+                (row.name, row.code, there("client", row), "briefcase")
+                for row in queries.find_clients(q, reach)
+            ],
+        ),
+        (
+            gettext("Projects"),
+            [
+                (row.name, row.client, there("project", row), "folder")
+                for row in queries.find_projects(q, reach)
+            ],
+        ),
+        (
+            gettext("Locations"),
+            [
+                (row.name, "", there("location", row), "map-pin")
+                for row in queries.find_locations(q, reach)
+            ],
+        ),
+    ]
+
+
+@styleguide.get("/styleguide")
+@signed_in
+def index_of_styles() -> ResponseReturnValue:
+    """Show every component in every state."""
+    now = datetime.now(UTC)
+    story = [
+        ("Ana Ruiz", gettext("gave Ben Okafor the role Support agent"), 3),
+        ("Ben Okafor", gettext("changed the name of Harbour Logistics"), 95),
+        ("system:seed", gettext("added three locations"), 60 * 24 * 20),
+    ]
+    return render_template(
+        "styleguide/index.html",
+        form=SampleForm(formdata=None),
+        form_with_errors=with_errors(),
+        rows=[
+            {"at": now - timedelta(minutes=minutes), "who": name, "sentence": sentence}
+            for name, sentence, minutes in story
+        ],
+    )

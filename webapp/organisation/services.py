@@ -1,0 +1,129 @@
+"""Every change of locations, clients and projects. The database keeps the tree sound; here its refusals get words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from webapp.core.db import db
+from webapp.core.errors import Denied, DomainError, check_version
+from webapp.organisation.models import Client, Location, Project
+from webapp.organisation.schemas import ClientEdit, LocationEdit, ProjectEdit
+
+Record = TypeVar("Record", Location, Client, Project)
+
+# What the database refuses: the words for the person, and the field that they belong to.
+REFUSALS: dict[str, tuple[str, str | None]] = {
+    "uq_locations_parent_name": ("There is a location of this name in the same place.", "name"),
+    "uq_clients_code": ("This code is taken.", "code"),
+    "uq_projects_client_name": ("This client has a project of this name.", "name"),
+    "location_cycle": ("A location cannot lie inside itself.", "parent_id"),
+    "ck_locations_not_its_own_parent": ("A location cannot lie inside itself.", "parent_id"),
+    "still_occupied": ("Something still belongs to it. Move or delete that first.", None),
+    "fk_locations_parent_id_locations": ("Choose one of the list.", "parent_id"),
+    "fk_clients_location_id_locations": ("Choose one of the list.", "location_id"),
+    "fk_projects_client_id_clients": ("Choose one of the list.", "client_id"),
+}
+_PARENT_FIELD = {Location: "parent_id", Client: "location_id", Project: "client_id"}
+
+
+def create_location(command: LocationEdit) -> Location:
+    """Add a location."""
+    return _create(Location, command)
+
+
+def create_client(command: ClientEdit) -> Client:
+    """Add a client."""
+    return _create(Client, command)
+
+
+def create_project(command: ProjectEdit) -> Project:
+    """Add a project."""
+    return _create(Project, command)
+
+
+def save(model: type[Record], record_id: int, command: BaseModel, *, version: int | None) -> Record:
+    """Change a record to what ``command`` says.
+
+    Raises:
+        StaleVersion: if it was saved since ``version``.
+        DomainError: if it is deleted, or a rule of the tree refuses it.
+    """
+    record = _locked(model, record_id)
+    check_version(record, version)
+    if record.deleted_at is not None:
+        raise DomainError("This is deleted. Restore it first.")
+    with _saying(model):
+        for name, value in command:
+            if getattr(record, name) != value:
+                setattr(record, name, value)
+    return record
+
+
+def delete(model: type[Record], record_id: int, *, version: int | None = None) -> Record:
+    """Hide a record until somebody restores it.
+
+    Raises:
+        StaleVersion: if it was saved since ``version``.
+        DomainError: if something still belongs to it.
+    """
+    record = _locked(model, record_id)
+    check_version(record, version)
+    if record.deleted_at is None:
+        with _saying(model):
+            record.deleted_at = datetime.now(UTC)
+    return record
+
+
+def restore(model: type[Record], record_id: int) -> Record:
+    """Bring a deleted record back.
+
+    Raises:
+        DomainError: if what it belongs to is deleted, or its name was given to another.
+    """
+    record = _locked(model, record_id)
+    if record.deleted_at is not None:
+        try:
+            with _saying(model):
+                record.deleted_at = None
+        except DomainError as error:
+            if error.field == _PARENT_FIELD[model]:
+                raise DomainError("What it belongs to is deleted. Restore that first.") from None
+            raise
+    return record
+
+
+def _create(model: type[Record], command: BaseModel) -> Record:
+    record = model(**dict(command))
+    with _saying(model):
+        db.session.add(record)
+    return record
+
+
+def _locked(model: type[Record], record_id: int) -> Record:
+    statement = select(model).where(model.id == record_id).with_for_update()
+    record = db.session.scalar(statement.execution_options(populate_existing=True))
+    if record is None:  # seen, but outside of what the database lets this person change
+        raise Denied("Your permission does not reach this.", key="organisation.edit")
+    return record
+
+
+@contextmanager
+def _saying(model: type[Location | Client | Project]) -> Iterator[None]:
+    """Flush what happens inside; turn the database's refusal into words."""
+    try:
+        with db.session.begin_nested():
+            yield
+            db.session.flush()
+    except IntegrityError as error:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        if name == "parent_deleted":
+            raise DomainError("Choose one of the list.", field=_PARENT_FIELD[model]) from None
+        if name not in REFUSALS:
+            raise
+        words, field = REFUSALS[name]
+        raise DomainError(words, field=field) from None

@@ -1,0 +1,219 @@
+"""What the pages of locations, clients and projects share."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date, gettext
+from werkzeug.exceptions import BadRequest
+
+from webapp.core.errors import Denied, DomainError, StaleVersion
+from webapp.core.forms import SchemaForm
+from webapp.core.htmx import redirect_to
+from webapp.core.identity import signed_in_person
+from webapp.core.search import cleaned
+from webapp.organisation import queries, tree
+from webapp.organisation.tree import Branch, Place, Reach
+
+bp = Blueprint("organisation", __name__, url_prefix="/organisation")
+
+EDIT = "organisation.edit"
+DELETE = "organisation.delete"
+INDENT = "\u2003"
+MAX_DIGITS = 18
+NOTHING = "\u2013"
+FIELDS = {
+    "name": "name",
+    "code": "code",
+    "address": "address",
+    "notes": "notes",
+    "description": "description",
+    "contact_email": "contact e-mail",
+    "parent_id": "place in the tree",
+    "location_id": "location",
+    "client_id": "client",
+    "starts_on": "start",
+    "ends_on": "end",
+    "deleted_at": "deletion",
+}
+SHOWN = frozenset({"name", "code", "contact_email", "starts_on", "ends_on"})
+
+
+def my_reach() -> Reach:
+    """What the signed-in person's roles that open this page cover."""
+    return tree.reach_of(signed_in_person())
+
+
+def filters() -> queries.Filters:
+    """Read the filters of a list from the address."""
+    deleted = request.args.get("deleted", "")
+    if deleted not in ("", "1"):
+        raise BadRequest(gettext("There is no such filter."))
+    return queries.Filters(
+        q=cleaned(request.args.get("q")),
+        location_id=_id("location"),
+        client_id=_id("client"),
+        deleted=deleted == "1",
+    )
+
+
+def _id(name: str) -> int | None:
+    text = request.args.get(name, "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
+        raise BadRequest(gettext("There is no such filter."))
+    return int(text)
+
+
+def asked(name: str) -> str:
+    """A prefilled choice of a new record, from the address."""
+    found = _id(name)
+    return str(found) if found else ""
+
+
+def version() -> int:
+    """The version that the person saw; without one nothing is saved."""
+    return request.form.get("version", default=-1, type=int)
+
+
+def location_options(branches: Iterable[Branch]) -> list[tuple[str, str]]:
+    """Options for a select, indented like the tree."""
+    return [(str(branch.id), INDENT * branch.depth + branch.name) for branch in branches]
+
+
+def homes(reach: Reach, *, current: int | None = None) -> list[tuple[str, str]]:
+    """The locations that the person may put something into, and the one where it lies now."""
+    who = signed_in_person()
+    return location_options(
+        branch
+        for branch in tree.branches(reach)
+        if branch.id == current or who.can(EDIT, on=Place(location_id=branch.id))
+    )
+
+
+def crumbs(path: Sequence[Any], *last: tuple[str, str | None]) -> list[tuple[str, str | None]]:
+    """Breadcrumbs from the overview down the tree to ``last``."""
+    up = [(row.name, url_for("organisation.show_location", location_id=row.id)) for row in path]
+    return [(gettext("Organisation"), url_for("organisation.index")), *up, *last]
+
+
+def answer(
+    form: SchemaForm[Any],
+    *,
+    draw: Callable[..., str],
+    work: Callable[[Any], Any],
+    there: Callable[[Any], str],
+    compare: Callable[[Any], dict[str, Any]] | None = None,
+    said: str,
+) -> ResponseReturnValue:
+    """Validate, do the work and go on; or show the form again with what is wrong."""
+    if not form.validate():
+        return draw(form=form), 422
+    try:
+        record = work(form.command)
+    except Denied:
+        raise
+    except StaleVersion as stale:
+        return draw(
+            form=form, current=stale.current, conflict=compare and compare(stale.current)
+        ), 409
+    except DomainError as error:
+        form.refuse(error)
+        return draw(form=form), 422
+    flash(said, "success")
+    return redirect_to(there(record))
+
+
+def settle(
+    work: Callable[[], Any], *, url: str, show: Callable[..., str], said: str
+) -> ResponseReturnValue:
+    """Delete or restore; a refusal is shown on the record's own page."""
+    try:
+        work()
+    except Denied:
+        raise
+    except DomainError as error:
+        return show(problem=str(error)), 409
+    flash(said, "success")
+    return redirect_to(url)
+
+
+def conflict(
+    kind: str, current: Any, form: SchemaForm[Any], names: dict[str, dict[str, str]]
+) -> dict[str, Any]:
+    """Both versions side by side; ``names`` has the options of fields that hold an id."""
+    last = next(iter(queries.history_of(kind, current.id, limit=1)), None)
+    rows = []
+    for name in form.schema.model_fields:
+        field = form._fields[name]
+        mine, theirs = getattr(form.command, name), getattr(current, name)
+        if mine != theirs:
+            known = names.get(name, {})
+            rows.append((field.label.text, _shown(mine, known), _shown(theirs, known)))
+    return {
+        "who": (last and last.actor_name) or gettext("Somebody else"),
+        "when": last.occurred_at if last else current.updated_at,
+        "rows": rows,
+    }
+
+
+def _shown(value: Any, known: dict[str, str]) -> str:
+    text = "" if value is None else str(value)
+    return known.get(text, text).strip()
+
+
+def draw_form(form: SchemaForm[Any], **context: Any) -> str:
+    """Draw the form of a location, client or project."""
+    return render_template(
+        "organisation/form.html",
+        **{"form": form, "conflict": None, "version": None, "intro": None, **context},
+    )
+
+
+def span(starts_on: Any, ends_on: Any) -> str:
+    """Show from when to when."""
+    first = format_date(starts_on, "medium") if starts_on else "…"
+    last = format_date(ends_on, "medium") if ends_on else "…"
+    return f"{first} {NOTHING} {last}" if starts_on or ends_on else ""
+
+
+def history(kind: str, record_id: int) -> list[dict[str, Any]]:
+    """The record's story for the timeline."""
+    return [
+        {
+            "at": row.occurred_at,
+            "who": row.actor_name or gettext("Unknown"),
+            "sentence": sentence(row),
+            "detail": detail(row),
+        }
+        for row in queries.history_of(kind, record_id)
+    ]
+
+
+def sentence(row: Any) -> str:
+    """Say in words what an audit row tells."""
+    verb = row.action.partition(".")[2]
+    if verb == "created":
+        said = gettext("added it")
+    elif "deleted_at" in row.changes:
+        said = gettext("deleted it") if row.changes["deleted_at"][1] else gettext("restored it")
+    elif verb == "updated":
+        names = ", ".join(gettext(FIELDS.get(key, key)) for key in row.changes)
+        said = gettext("changed %(fields)s", fields=names)
+    else:
+        said = verb
+    return str(said)
+
+
+def detail(row: Any) -> str | None:
+    """What a short field was and became, and the reason."""
+    parts = []
+    if row.action.endswith(".updated"):
+        parts = [
+            f"{gettext(FIELDS[key])}: {old or NOTHING} → {new or NOTHING}"
+            for key, (old, new) in row.changes.items()
+            if key in SHOWN
+        ]
+    return "; ".join([*parts, *([row.reason] if row.reason else [])]) or None
