@@ -116,7 +116,12 @@ def paginate(statement: Select[Any], listing: Listing, args: Any, *, counted: bo
 
 def capped_count(statement: Select[Any]) -> int:
     """Count at most ``COUNT_LIMIT`` + 1 rows."""
-    few = statement.order_by(None).with_only_columns(literal(1)).limit(COUNT_LIMIT + 1).subquery()
+    few = (
+        statement.order_by(None)
+        .with_only_columns(literal(1), maintain_column_froms=True)
+        .limit(COUNT_LIMIT + 1)
+        .subquery()
+    )
     return int(db.session.scalar(select(func.count()).select_from(few)) or 0)
 
 
