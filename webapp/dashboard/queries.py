@@ -16,6 +16,8 @@ from webapp.users.models import TokenKind, User, UserSession, UserToken
 
 HITS = 8
 SOON_DAYS = 30
+# Rows of joining tables: the event of the person or role says it better.
+PLUMBING = ("user_role", "role_permission", "page_role", "user_token", "notification")
 
 
 def _count(statement: Any) -> Any:
@@ -78,7 +80,7 @@ def _told(reach: Reach) -> ColumnElement[bool]:
     return AuditEvent.client_id.in_(select(Client.id).where(reach.clients()))
 
 
-def recent_changes(reach: Reach, *, limit: int = 10) -> Sequence[Any]:
+def recent_changes(reach: Reach, *, limit: int = 12) -> Sequence[Any]:
     """The last changes in the log within reach."""
     statement = (
         select(
@@ -92,7 +94,7 @@ def recent_changes(reach: Reach, *, limit: int = 10) -> Sequence[Any]:
             AuditEvent.changes,
         )
         .where(AuditEvent.category.in_(("change", "access", "import")), AuditEvent.outcome == "ok")
-        .where(_told(reach))
+        .where(_told(reach), AuditEvent.object_type.not_in(PLUMBING))
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
         .limit(limit)
     )

@@ -26,8 +26,6 @@ VERBS = {
     "assigned": "was given a role:",
     "revoked": "lost a role:",
 }
-# Rows of joining tables: the person's or role's own event says it better.
-PLUMBING = frozenset({"user_role", "user_token", "notification", "user_session"})
 
 
 def _reach(who: Person, page_key: str) -> Reach | None:
@@ -46,12 +44,15 @@ def index() -> ResponseReturnValue:
     return render_template(
         "dashboard/index.html",
         figures=figures,
-        greeting=gettext("Hello, %(name)s", name=who.name.split()[0]),
+        greeting=gettext(
+            "Hello %(name)s. Here is what needs you, and what happened lately.",
+            name=who.name.split()[0],
+        ),
         ending=queries.ending_projects(organisation)
         if figures.get("ending") and organisation
         else [],
         notices=queries.my_notices(who.id) if who.unread else [],
-        changes=[_told(row) for row in queries.recent_changes(audit, limit=20)] if audit else None,
+        changes=[_told(row) for row in queries.recent_changes(audit)] if audit else None,
     )
 
 

@@ -30,12 +30,17 @@ def _email(value: str | None) -> str | None:
     return value
 
 
+def _none_is_blank(value: Any) -> Any:
+    return "" if value is None else value
+
+
 def _day(value: Any) -> Any:
     if isinstance(value, str) and not _DAY.fullmatch(value.strip()):
         raise ValueError("Write a date as year-month-day.")
     return value.strip() if isinstance(value, str) else value
 
 
+Prose = Annotated[Paragraphs, BeforeValidator(_none_is_blank)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 MaybeId = Annotated[Annotated[int, Field(ge=1, le=MAX_ID)] | None, BlankIsNone]
 Title = Annotated[Line, Field(min_length=1, max_length=200)]
@@ -51,7 +56,7 @@ class LocationEdit(CommandModel):
 
     name: Title
     parent_id: MaybeId = None
-    address: Annotated[Paragraphs, Field(max_length=500)] = ""
+    address: Annotated[Prose, Field(max_length=500)] = ""
 
 
 class ClientEdit(CommandModel):
@@ -61,7 +66,7 @@ class ClientEdit(CommandModel):
     code: Code
     location_id: Id
     contact_email: Email = None
-    notes: Annotated[Paragraphs, Field(max_length=5000)] = ""
+    notes: Annotated[Prose, Field(max_length=5000)] = ""
 
 
 class ProjectEdit(CommandModel):
@@ -71,7 +76,7 @@ class ProjectEdit(CommandModel):
     client_id: Id
     starts_on: Day = None
     ends_on: Day = None
-    description: Annotated[Paragraphs, Field(max_length=5000)] = ""
+    description: Annotated[Prose, Field(max_length=5000)] = ""
 
     @model_validator(mode="after")
     def _in_order(self) -> "ProjectEdit":
