@@ -17,9 +17,7 @@ ROLES = [
 
 
 def grant(*keys: str, **place: Any) -> Grant:
-    return Grant(
-        id=1, role_id=9, role="R", pages=frozenset(keys), permissions=frozenset(), **place
-    )
+    return Grant(id=1, role_id=9, role="R", pages=frozenset(keys), permissions=frozenset(), **place)
 
 
 HERE = Place(location_id=3, client_id=5, project_id=7)

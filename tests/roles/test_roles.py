@@ -56,7 +56,9 @@ def test_a_role_that_somebody_holds_is_not_deleted(sign_in: Any, owner: Any) -> 
 def test_the_preview_knows_what_people_hold_by_other_roles(sign_in: Any, owner: Any) -> None:
     role = factories.make_role("dashboard", "users")
     near = factories.make_client()
-    alone, covered, narrow = (factories.make_user(name=n) for n in ("Al One", "Co Vered", "Na Rrow"))
+    alone, covered, narrow = (
+        factories.make_user(name=n) for n in ("Al One", "Co Vered", "Na Rrow")
+    )
     for person in (alone, covered, narrow):
         factories.grant(person, role)
     factories.grant(covered, factories.make_role("users", "audit"))
@@ -72,9 +74,7 @@ def test_the_preview_knows_what_people_hold_by_other_roles(sign_in: Any, owner: 
     assert keys_of(owner, role) == {"dashboard", "users"}
 
 
-def test_a_change_asks_why_and_the_log_keeps_it(
-    sign_in: Any, owner: Any, audit_rows: Any
-) -> None:
+def test_a_change_asks_why_and_the_log_keeps_it(sign_in: Any, owner: Any, audit_rows: Any) -> None:
     role = factories.make_role("users")
     client = sign_in("*")
     url = f"/roles/{role.id}/edit"
@@ -112,7 +112,13 @@ def test_values_nobody_could_have_chosen(sign_in: Any, owner: Any) -> None:
     role = factories.make_role("users")
     client = sign_in("*")
     url = f"/roles/{role.id}/edit"
-    for wrong in ({"name": ""}, {"name": "x" * 201}, {"keys": ["nope"]}, {"version": "x"}, {"step": "x"}):
+    for wrong in (
+        {"name": ""},
+        {"name": "x" * 201},
+        {"keys": ["nope"]},
+        {"version": "x"},
+        {"step": "x"},
+    ):
         assert client.post(url, data=sent(role, "audit") | wrong).status_code == 422, wrong
     assert client.post(url, data=sent(role, "audit", strange="1")).status_code == 400
     assert client.get("/roles/99999999999999999999/edit").status_code == 404

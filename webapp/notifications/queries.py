@@ -2,13 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import select, text
 
 from webapp.core import paging
 from webapp.core.db import db
 from webapp.notifications.models import Notification
 
 LISTING = paging.Listing(id=Notification.id, sorts={"id": Notification.id}, default="-id")
+COLUMNS: tuple[Any, ...] = (
+    Notification.id,
+    Notification.title,
+    Notification.body,
+    Notification.url,
+    Notification.created_at,
+    Notification.read_at,
+)
 
 # Whoever may give roles everywhere and holds the key everywhere may pass it on anywhere.
 _MAY_GRANT = text("""
@@ -29,14 +37,7 @@ _MAY_GRANT = text("""
 
 def list_own(user_id: int, args: Any, *, unread_only: bool) -> paging.Page:
     """Return a page of a person's own notifications, newest first."""
-    statement: Select[Any] = select(
-        Notification.id,
-        Notification.title,
-        Notification.body,
-        Notification.url,
-        Notification.created_at,
-        Notification.read_at,
-    ).where(Notification.user_id == user_id)
+    statement = select(*COLUMNS).where(Notification.user_id == user_id)
     if unread_only:
         statement = statement.where(Notification.read_at.is_(None))
     return paging.paginate(statement, LISTING, args)

@@ -8,8 +8,6 @@ from webapp.core import registry
 from webapp.core.forms import SchemaForm
 from webapp.roles import schemas
 
-_CHOICES = [entry.key for entry in (*registry.PAGES, *registry.PERMISSIONS)]
-
 
 class RoleForm(SchemaForm[schemas.RoleDraft]):
     """Name, description, and a box for each page and permission."""
@@ -17,7 +15,9 @@ class RoleForm(SchemaForm[schemas.RoleDraft]):
     schema: ClassVar = schemas.RoleDraft
     name = StringField("Name", default="")
     description = TextAreaField("Description", default="", render_kw={"rows": 2})
-    keys = SelectMultipleField("Pages and permissions", choices=_CHOICES, default=[])
+    keys = SelectMultipleField(
+        "Pages and permissions", choices=[], validate_choice=False, default=[]
+    )
 
 
 class EditRoleForm(SchemaForm[schemas.EditRole]):
@@ -26,7 +26,9 @@ class EditRoleForm(SchemaForm[schemas.EditRole]):
     schema: ClassVar = schemas.EditRole
     name = StringField("Name", default="")
     description = TextAreaField("Description", default="", render_kw={"rows": 2})
-    keys = SelectMultipleField("Pages and permissions", choices=_CHOICES, default=[])
+    keys = SelectMultipleField(
+        "Pages and permissions", choices=[], validate_choice=False, default=[]
+    )
     version = HiddenField()
     step = HiddenField(default="preview")
     reason = TextAreaField("Reason", default="", render_kw={"rows": 2})

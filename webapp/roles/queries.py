@@ -81,7 +81,7 @@ WITH RECURSIVE up AS (
           OR o.project_id = mine.project_id OR o.client_id = mine.client_id
           OR o.location_id IN (SELECT above FROM up WHERE up.id = mine.location_id)))
 )
-SELECT key, count(*) AS people, (array_agg(name ORDER BY name, user_id))[:most] AS names,
+SELECT key, count(*) AS people, (array_agg(name ORDER BY name, user_id))[1 : CAST(:most AS int)] AS names,
   (SELECT count(DISTINCT user_id) FROM mine) AS holders
   FROM affected GROUP BY key
 """)
@@ -155,7 +155,9 @@ def history_of(role_id: int, *, limit: int = HISTORY_SHOWN) -> list[Event]:
         .limit(limit)
     )
     return [
-        Event(at=row.occurred_at, who=row.actor_name or "", sentence=_sentence(row), detail=row.reason)
+        Event(
+            at=row.occurred_at, who=row.actor_name or "", sentence=_sentence(row), detail=row.reason
+        )
         for row in rows
     ]
 

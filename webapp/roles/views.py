@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from flask import Blueprint, abort, current_app, flash, render_template, request, url_for
+from flask import Blueprint, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -61,7 +61,6 @@ def show(role_id: int) -> ResponseReturnValue:
         holders=queries.holders_of(role_id),
         holder_count=queries.count_holders(role_id),
         history=queries.history_of(role_id),
-        people_open="users.show" in current_app.view_functions,
     )
 
 
