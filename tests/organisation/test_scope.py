@@ -131,8 +131,8 @@ def test_the_database_itself_keeps_them_apart(world, app_role):
     assert [r["id"] for r in app_role.execute("SELECT id FROM clients")] == [world["mine"].id]
     assert app_role.execute("SELECT id FROM projects").rowcount == 2
     for table, number in (("clients", world["theirs"].id), ("projects", world["other"].id)):
-        for statement in (f"UPDATE {table} SET name = 'x'", f"DELETE FROM {table}"):
-            assert app_role.execute(f"{statement} WHERE id = %s", [number]).rowcount == 0
+        for verb in (f"UPDATE {table} SET name = 'x'", f"DELETE FROM {table}"):  # noqa: S608 - our names
+            assert app_role.execute(verb + " WHERE id = %s", [number]).rowcount == 0
     for statement in (
         "INSERT INTO clients (name, code, location_id) VALUES ('x', 'XX', %(far)s)",
         "INSERT INTO projects (name, client_id) VALUES ('x', %(theirs)s)",

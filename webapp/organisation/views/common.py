@@ -1,7 +1,9 @@
 """What the pages of locations, clients and projects share."""
 
 from collections.abc import Callable, Iterable, Sequence
+from textwrap import shorten
 from typing import Any
+from unicodedata import category
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -22,6 +24,7 @@ EDIT = "organisation.edit"
 DELETE = "organisation.delete"
 INDENT = "\u2003"
 MAX_DIGITS = 18
+NAME_WIDTH = 44  # a select is as wide as its longest option
 NOTHING = "\u2013"
 FIELDS = {
     "name": "name",
@@ -80,7 +83,10 @@ def version() -> int:
 
 def location_options(branches: Iterable[Branch]) -> list[tuple[str, str]]:
     """Options for a select, indented like the tree."""
-    return [(str(branch.id), INDENT * branch.depth + branch.name) for branch in branches]
+    return [
+        (str(branch.id), INDENT * branch.depth + shorten(branch.name, NAME_WIDTH, placeholder="…"))
+        for branch in branches
+    ]
 
 
 def homes(reach: Reach, *, current: int | None = None) -> list[tuple[str, str]]:
@@ -110,6 +116,7 @@ def answer(
 ) -> ResponseReturnValue:
     """Validate, do the work and go on; or show the form again with what is wrong."""
     if not form.validate():
+        _drop_controls(form)
         return draw(form=form), 422
     try:
         record = work(form.command)
@@ -124,6 +131,15 @@ def answer(
         return draw(form=form), 422
     flash(said, "success")
     return redirect_to(there(record))
+
+
+def _drop_controls(form: SchemaForm[Any]) -> None:
+    """What HTML cannot hold is not drawn again; the message beside the field tells about it."""
+    for field in form:
+        if isinstance(field.data, str):
+            field.data = "".join(
+                c for c in field.data if c in "\r\n\t" or category(c) not in ("Cc", "Cs")
+            )
 
 
 def settle(
