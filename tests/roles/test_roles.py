@@ -87,6 +87,14 @@ def test_a_change_asks_why_and_the_log_keeps_it(sign_in: Any, owner: Any, audit_
     assert {one["reason"] for one in audit_rows(request_id=row["request_id"])} == {"New duty"}
 
 
+def test_saving_without_a_change_writes_nothing(sign_in: Any, owner: Any, audit_rows: Any) -> None:
+    role = factories.make_role("users")
+    assert sign_in("*").post(f"/roles/{role.id}/edit", data=sent(role, "users")).status_code == 303
+    (row,) = owner.execute("SELECT version FROM roles WHERE id = %s", [role.id]).fetchall()
+    assert row["version"] == role.version
+    assert len(audit_rows("role", role.id)) == 1
+
+
 def test_the_second_of_two_editors_sees_both_versions(sign_in: Any, owner: Any) -> None:
     role = factories.make_role("users")
     client = sign_in("*")

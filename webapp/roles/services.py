@@ -64,13 +64,15 @@ def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
     if not command.reason:
         raise DomainError("Say why, for those who read the log.", field="reason")
     before = check_change(actor, role=role, command=command)
+    held = before.pages | before.permissions
+    if (role.name, role.description, held) == (command.name, command.description, command.keys):
+        return  # nothing changes, so nothing is written that the log would not show
     trail.because(command.reason)
     with _unique_name():
         role.name = command.name
         role.description = command.description
         role.updated_at = func.now()  # the version rises even if only the contents change
         db.session.flush()
-    held = before.pages | before.permissions
     _remove(role, held - command.keys)
     _add(role, command.pages - before.pages, command.permissions - before.permissions)
     db.session.flush()
