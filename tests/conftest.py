@@ -5,8 +5,10 @@ and roles); else the PostgreSQL of the wheel is started in a temporary directory
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -40,20 +42,28 @@ def dsn(url: str, **parts: Any) -> str:
     return changed.render_as_string(hide_password=False)
 
 
+@contextmanager
+def own_directory() -> Iterator[Path]:
+    """A directory for a server; pytest's own are shut to its user when another run begins."""
+    with tempfile.TemporaryDirectory(prefix="steward-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """A database of the server, as somebody who may create others."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    server = embedded_pg.server_for(tmp_path_factory.mktemp("var"))
-    server.ensure()
-    url = server.uri(embedded_pg.OWNER, embedded_pg.DATABASE)
-    with psycopg.connect(dsn(url), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
-        connection.execute("SELECT pg_reload_conf()")
-    yield url
-    server.stop()
+    with own_directory() as home:
+        server = embedded_pg.server_for(home)
+        server.ensure()
+        url = server.uri(embedded_pg.OWNER, embedded_pg.DATABASE)
+        with psycopg.connect(dsn(url), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here outlives the run
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +143,7 @@ def csrf_client(with_csrf: None, client: CheckedClient) -> CheckedClient:
 
 @pytest.fixture
 def work(app: Flask) -> Callable[..., Any]:
-    """An app context with a unit of work, for calling services: `with work():`."""
+    """What a service needs outside a request: an app context with a unit of work."""
     return factories.work
 
 
@@ -198,7 +208,7 @@ def audit_rows(
 
 @pytest.fixture
 def statements(app: Flask) -> Callable[[], Any]:
-    """Collects the SQL of a block, without BEGIN and COMMIT: `with statements() as seen`."""
+    """Collect the SQL of a `with` block, without BEGIN and COMMIT."""
 
     @contextmanager
     def watch() -> Iterator[list[str]]:

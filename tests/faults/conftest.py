@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests import factories
-from tests.conftest import SECRET, dsn
+from tests.conftest import SECRET, dsn, own_directory
 from tests.faults import target
 from tests.faults.proxy import FlakyProxy
 from webapp.core import database, embedded_pg
@@ -154,13 +155,21 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def faulty() -> Iterator[Target]:
     """Steward behind gunicorn, on a server that may be killed."""
-    home = tmp_path_factory.mktemp("faults")
-    server = embedded_pg.EmbeddedServer(home)
-    server.ensure()
-    (home / "pipe").mkdir()
-    proxy = FlakyProxy(home / "pipe", server.socket_dir)
+    with own_directory() as home:
+        server = embedded_pg.EmbeddedServer(home)
+        server.ensure()
+        (home / "pipe").mkdir()
+        proxy = FlakyProxy(home / "pipe", server.socket_dir)
+        try:
+            yield from _served(server, proxy, home)
+        finally:
+            proxy.close()
+            server.stop()
+
+
+def _served(server: embedded_pg.EmbeddedServer, proxy: FlakyProxy, home: Path) -> Iterator[Target]:
     direct = server.uri(embedded_pg.OWNER, embedded_pg.DATABASE)
     made = Target(server, proxy, dsn(direct))
     email = _prepare(direct)
@@ -172,8 +181,6 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         assert reply.status == 303, reply.body
         made.cookie = reply.headers["Set-Cookie"].split(";")[0]
         yield made
-    proxy.close()
-    server.stop()
 
 
 def _prepare(url: str) -> str:
@@ -239,16 +246,15 @@ def steward(faulty: Target) -> Iterator[Target]:
 
 
 @pytest.fixture
-def in_background() -> Iterator[Callable[..., "Later"]]:
-    yield Later
+def in_background() -> Callable[..., "Later"]:
+    """Start a call in a thread."""
+    return Later
 
 
 class Later:
     """A call in a thread; `result()` waits for it."""
 
     def __init__(self, work: Callable[..., Reply], *args: str, **fields: str) -> None:
-        import threading
-
         self._reply = Reply(-1)
         self._thread = threading.Thread(target=self._run, args=(work, args, fields))
         self._thread.start()

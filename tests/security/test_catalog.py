@@ -1,0 +1,150 @@
+"""What the database's catalog says about roles, grants, policies and triggers."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests import factories
+
+# Tables that are not business data: nothing there says who changed what for whom.
+NOT_AUDITED = {
+    "alembic_version",
+    "audit_event",
+    "pages",
+    "permissions",
+    "request_keys",
+    "sign_in_attempts",
+}
+# They name a client, but are shown by other rules: the log by its page, a grant by its holder.
+NOT_ISOLATED = {"audit_event", "user_roles"}
+
+
+def names(owner: Any, query: str) -> set[str]:
+    return {next(iter(row.values())) for row in owner.execute(query).fetchall()}
+
+
+def test_the_apps_roles_have_no_power(owner: Any) -> None:
+    rows = owner.execute(
+        "SELECT * FROM pg_roles WHERE rolname IN ('steward_app', 'steward_all')"
+    ).fetchall()
+    assert len(rows) == 2
+    for row in rows:
+        assert not any(
+            row[power]
+            for power in ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolinherit")
+        )
+    owned = "SELECT relname FROM pg_class WHERE relowner::regrole::text LIKE 'steward_a%'"
+    assert names(owner, owned) == set()
+
+
+def test_partitions_and_public_are_granted_nothing(owner: Any) -> None:
+    partitions = names(
+        owner,
+        "SELECT relname || ' ' || a.grantee::regrole::text FROM pg_class,"
+        " aclexplode(relacl) a WHERE relispartition AND relkind = 'r' AND a.grantee <> relowner",
+    )
+    public = names(
+        owner,
+        "SELECT relname FROM pg_class, aclexplode(relacl) a"
+        " WHERE relnamespace = 'public'::regnamespace AND a.grantee = 0",
+    )
+    assert partitions == set() and public == set()
+
+
+def test_every_business_table_must_be_audited(owner: Any) -> None:
+    tables = names(
+        owner,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relispartition",
+    )
+    guarded = names(
+        owner,
+        "SELECT tgrelid::regclass::text FROM pg_trigger"
+        " WHERE tgname = 'must_audit' AND tgdeferrable AND tginitdeferred AND tgenabled <> 'D'",
+    )
+    assert tables - guarded == NOT_AUDITED
+
+
+def test_tables_of_a_client_are_isolated_even_from_their_owner(owner: Any) -> None:
+    of_a_client = names(
+        owner,
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
+        " AND NOT c.relispartition AND a.attname = 'client_id' AND NOT a.attisdropped",
+    )
+    isolated = names(
+        owner, "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
+    )
+    assert (of_a_client | {"clients"}) - isolated == NOT_ISOLATED
+
+
+def test_functions_with_the_owners_rights_fix_their_search_path(owner: Any) -> None:
+    loose = names(
+        owner,
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+        " AND NOT coalesce(array_to_string(proconfig, ',') LIKE '%%search_path=%%', false)",
+    )
+    assert loose == set()
+
+
+def test_the_log_is_guarded_on_every_partition(owner: Any) -> None:
+    partitions = names(
+        owner,
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_event'::regclass",
+    )
+    assert len(partitions) >= 13
+    for trigger in ("no_change", "no_truncate", "stamp"):
+        always = names(
+            owner,
+            f"SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = '{trigger}'"
+            " AND tgenabled = 'A'",
+        )
+        assert partitions <= always, trigger
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_event SET reason = 'forged'",
+        "DELETE FROM audit_event",
+        "TRUNCATE audit_event",
+        "INSERT INTO audit_event (action, category, recorded_at) VALUES ('x', 'system', now())",
+        "INSERT INTO audit_event (action, category, xid) VALUES ('x', 'system', '1')",
+        "ALTER TABLE audit_event DISABLE TRIGGER ALL",
+        "DROP TABLE audit_event",
+        "SET session_replication_role = replica",
+        "CREATE TABLE mine (id int)",
+        "SELECT audit_add_months(1)",
+        "SET ROLE postgres",
+    ],
+)
+def test_the_apps_role_cannot_touch_the_log(app_role: Any, statement: str) -> None:
+    with pytest.raises((errors.InsufficientPrivilege, errors.UndefinedObject)):
+        app_role.execute(statement)
+
+
+@pytest.mark.parametrize("verb", ["UPDATE audit_event SET reason = 'x'", "DELETE FROM audit_event"])
+def test_the_owner_is_refused_too(owner: Any, verb: str) -> None:
+    factories.make_location()
+    with pytest.raises(psycopg.Error, match="append-only"):
+        owner.execute(verb)
+
+
+def test_without_a_person_no_client_is_seen(app_role: Any, app: Any) -> None:
+    factories.make_project()
+    assert app_role.execute("SELECT FROM clients").rowcount == 0
+    assert app_role.execute("SELECT FROM projects").rowcount == 0
+    app_role.execute("SET LOCAL ROLE steward_all")
+    assert app_role.execute("SELECT FROM clients").rowcount == 1
+
+
+def test_the_scope_ends_with_the_transaction(app_role: Any) -> None:
+    app_role.execute("SELECT set_config('app.user_id', '1', true)")
+    app_role.execute("SET LOCAL ROLE steward_all")
+    app_role.commit()
+    row = app_role.execute(
+        "SELECT current_user AS role, nullif(current_setting('app.user_id', true), '') AS person"
+    ).fetchone()
+    assert row == {"role": "steward_app", "person": None}
