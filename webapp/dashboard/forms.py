@@ -12,8 +12,14 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 
-ROLES = [("agent", "Support agent"), ("lead", "Support lead"), ("auditor", "Auditor")]
+ROLES = [
+    SelectChoice("agent", "Support agent"),
+    SelectChoice("lead", "Support lead"),
+    SelectChoice("auditor", "Auditor"),
+]
+THEMES = [SelectChoice("light", "Light"), SelectChoice("dark", "Dark")]
 
 
 class SampleForm(FlaskForm):
@@ -23,7 +29,7 @@ class SampleForm(FlaskForm):
     email = EmailField("E-mail address", description="Where the invitation goes.")
     password = PasswordField("Password", description="At least 12 characters.")
     role = SelectField("Role", choices=ROLES)
-    theme = RadioField("Theme", choices=[("light", "Light"), ("dark", "Dark")], default="light")
+    theme = RadioField("Theme", choices=THEMES, default="light")
     starts_on = DateField("Starts on")
     seats = IntegerField("Seats", default=3)
     notes = TextAreaField("Notes", description="Only colleagues read this.")
