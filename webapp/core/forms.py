@@ -56,6 +56,8 @@ MESSAGES = {
     "missing": "Fill this in.",
     "string_too_short": "Fill this in.",
     "string_too_long": "Use at most {max_length} characters.",
+    "too_short": "Fill this in.",
+    "too_long": "Use at most {max_length} characters.",
     "string_type": "Fill this in.",
     "int_parsing": "Choose one of the list.",
     "int_type": "Choose one of the list.",
