@@ -1,6 +1,6 @@
 """The forms about people."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from wtforms import (
     BooleanField,
@@ -12,18 +12,33 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from webapp.core.forms import SchemaForm
 from webapp.users import schemas
 from webapp.users.auth_forms import NEW_PASSWORD, PASSWORD_HINT
 
-LOCALES = list(schemas.LOCALES.items())
+LOCALES = [SelectChoice(key, name) for key, name in schemas.LOCALES.items()]
+Roles = list[tuple[int, str]]
+Places = dict[str, list[tuple[str, str]]]
 ROLE_HINT = "Only roles that give no more than you hold yourself can be given."
 
 
-def _zones() -> list[tuple[str, str]]:
-    return [(zone, zone.replace("_", " ")) for zone in schemas.timezones()]
+def _zones() -> list[SelectChoice]:
+    return [SelectChoice(zone, zone.replace("_", " ")) for zone in schemas.timezones()]
+
+
+def _roles(nothing: str, roles: Roles) -> list[SelectChoice]:
+    return [SelectChoice("", nothing), *(SelectChoice(str(key), name) for key, name in roles)]
+
+
+def _places(groups: Places) -> list[SelectChoice]:
+    return [
+        SelectChoice(key, name, optgroup=title)
+        for title, places in groups.items()
+        for key, name in places
+    ]
 
 
 def _reason(hint: str = "Kept in the audit log.") -> TextAreaField:
@@ -45,10 +60,10 @@ class RoleForm(SchemaForm[schemas.GiveRole]):
     scope = SelectField("Where", validate_choice=False, default="everywhere")
     reason = _reason()
 
-    def offer(self, roles: list[tuple[int, str]], places: Any) -> None:
+    def offer(self, roles: Roles, places: Places) -> None:
         """Fill the lists to choose from."""
-        self.role_id.choices = [("", "Choose a role"), *roles]
-        self.scope.choices = places
+        self.role_id.choices = _roles("Choose a role", roles)
+        self.scope.choices = _places(places)
 
 
 class InviteForm(SchemaForm[schemas.Invite]):
@@ -60,10 +75,10 @@ class InviteForm(SchemaForm[schemas.Invite]):
     role_id = SelectField("First role", validate_choice=False, default="", description=ROLE_HINT)
     scope = SelectField("Where", validate_choice=False, default="everywhere")
 
-    def offer(self, roles: list[tuple[int, str]], places: Any) -> None:
+    def offer(self, roles: Roles, places: Places) -> None:
         """Fill the lists to choose from."""
-        self.role_id.choices = [("", "None for now"), *roles]
-        self.scope.choices = places
+        self.role_id.choices = _roles("None for now", roles)
+        self.scope.choices = _places(places)
 
 
 class EditForm(SchemaForm[schemas.EditPerson]):

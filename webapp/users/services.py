@@ -226,13 +226,14 @@ def deactivate_many(actor: SignedIn, command: schemas.DeactivateMany) -> tuple[i
 
 
 def _shut_out(user: User, *, reason: str) -> None:
+    administrators = queries.administrators()
     trail.because(reason)
     user.is_active = False
     spoil_tokens(user)
     sessions.end_all_sessions(user, reason=reason)
     trail.note("user.deactivated", category="access", **_it(user))
     db.session.flush()
-    if queries.administrators() == 0:
+    if administrators and not queries.administrators():
         raise DomainError(LAST_ADMINISTRATOR)
 
 
@@ -280,11 +281,12 @@ def take_role(actor: SignedIn, *, user: User, grant: UserRole, reason: str) -> N
     role = access_queries.get_role(grant.role_id)
     if role is None:
         raise DomainError("This role does not exist any more.")
+    administrators = queries.administrators()
     try:
         access.revoke_role(actor, grant=grant, user_name=user.name, role=role, reason=reason)
     except LookupError:
         raise DomainError("This role holds in a place that you may not see.") from None
-    if queries.administrators() == 0:
+    if administrators and not queries.administrators():
         raise DomainError(LAST_ADMINISTRATOR)
 
 
