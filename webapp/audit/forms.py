@@ -1,11 +1,13 @@
 """What may be asked of the log, from the query string."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import DateTimeLocalField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, NumberRange, Optional
 
 from webapp.audit.models import CATEGORIES
@@ -31,31 +33,36 @@ OUTCOMES = (
     ("failed", "Failed"),
     ("not-ok", "Refused or failed"),
 )
-_ANY_CATEGORY = ("", "Any category")
 _MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+def _choices(rows: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in rows]
 
 
 class FilterForm(Form):
     """The filters of the log; a GET form, so it has no token."""
 
     actor = StringField("Who", [Length(max=200)])
-    period = SelectField("When", choices=PERIODS, default="")
+    period = SelectField("When", choices=_choices(PERIODS), default="")
     since = DateTimeLocalField("From", [Optional()], format=_MOMENT)
     until = DateTimeLocalField("To", [Optional()], format=_MOMENT)
     category = SelectField(
         "Category",
-        choices=[_ANY_CATEGORY, *((name, name.capitalize()) for name in CATEGORIES)],
+        choices=_choices(
+            [("", "Any category"), *((name, name.capitalize()) for name in CATEGORIES)]
+        ),
         default="",
     )
-    outcome = SelectField("Outcome", choices=OUTCOMES, default="")
+    outcome = SelectField("Outcome", choices=_choices(OUTCOMES), default="")
     action = SelectField(
         "Action",
-        choices=[("", "Any action"), *((name, name) for name in sorted(set(ACTIONS)))],
+        choices=_choices([("", "Any action"), *((name, name) for name in sorted(set(ACTIONS)))]),
         default="",
     )
     object_type = SelectField(
         "Kind",
-        choices=[("", "Anything"), *((k, v[0].capitalize()) for k, v in TYPES.items())],
+        choices=_choices([("", "Anything"), *((k, v[0].capitalize()) for k, v in TYPES.items())]),
         default="",
     )
     object_id = IntegerField("Number", [Optional(), NumberRange(0, MAX_ID)])
@@ -65,13 +72,10 @@ class FilterForm(Form):
         """Take unknown actions too: a link may name one that the list does not offer."""
         super().__init__(args)
         wanted = args.get("action", "")
-        known = self.action.choices
-        if (
-            isinstance(known, list)
-            and (wanted, wanted) not in known
-            and 0 < len(wanted) <= MAX_ACTION
-        ):
-            self.action.choices = [*known, (wanted, wanted)]
+        if wanted and wanted not in ACTIONS and len(wanted) <= MAX_ACTION:
+            self.action.choices = _choices(
+                [("", "Any action"), *((name, name) for name in (*sorted(set(ACTIONS)), wanted))]
+            )
 
     def asked(self, *, now: datetime, timezone: str) -> Filter:
         """Return the filter, with times in the reader's zone."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, any_, cast, false, select, text, true
+from sqlalchemy import ColumnElement, Select, and_, any_, cast, false, func, select, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
@@ -169,5 +169,5 @@ def _in_sight(*, everything: bool) -> ColumnElement[bool]:
     """The log has no policy of its own: the reader's scope is a condition."""
     if everything:
         return true()
-    scope: Select[Any] = select(cast(text("steward_scope('client')"), ARRAY(BigInteger)))
-    return AuditEvent.client_id == any_(scope.scalar_subquery())
+    scope: Select[Any] = select(func.steward_scope("client", type_=ARRAY(BigInteger)))
+    return AuditEvent.client_id == any_(cast(scope.scalar_subquery(), ARRAY(BigInteger)))
