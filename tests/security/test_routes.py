@@ -37,7 +37,7 @@ HOSTILE_VALUES = {
     "sql": "' OR 1=1; --",
     "deep": "[" * 200,
     "long": "x" * 100_000,
-    "unicode": "𝔘𝔫𝔦 ﷽ \u202e",
+    "unicode": "\U0001d518\ufdfd \u202e",
     "percent": "%%%_\\",
 }
 FIELDS = [

@@ -1,0 +1,237 @@
+"""How long pages take, against a bare Flask view that runs the same SQL and renders the same bytes.
+
+Both stand behind the same gunicorn with one worker; requests come one after another on an open
+connection, in turns. The floor replays the recorded statements with their parameters, and puts the
+recorded lines of the page through a Jinja loop: it decides nothing, builds no object and escapes
+nothing, so it is a floor and not a rival. In the change it replays the UPDATE finds an older
+version and so no row; its audit row is written. Run it with `python bench/pages.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import pickle
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psutil
+from sqlalchemy import event, make_url, select, text
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = ROOT / "var" / "bench"
+SECRET = "only for measuring, only for measuring, only"  # noqa: S105 - opens nothing
+ROUNDS, WRITES, WARM_UP = 60, 30, 5
+os.environ |= {"DATA_DIR": str(HOME), "SECRET_KEY": SECRET, "DEMO": "1", "DATABASE_URL": ""}
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> None:
+    """Prepare, measure, print."""
+    from webapp import create_app
+    from webapp.core import database
+    from webapp.core.config import load_settings
+
+    HOME.mkdir(parents=True, exist_ok=True)
+    settings = load_settings()
+    settings = settings.model_copy(update={"log_level": "CRITICAL"})
+    database.prepare(settings)
+    app = create_app(settings)
+    seed(app)
+    cookie, csrf = signed_in(app)
+    recorded = [record(app, cookie, csrf, *page) for page in pages(app)]
+    for page in recorded:
+        print(f"  recorded {page['name']}: {page['status']}", file=sys.stderr)
+    (HOME / "pages.pickle").write_bytes(pickle.dumps(recorded))
+    floor_env = {
+        "FLOOR_FILE": str(HOME / "pages.pickle"),
+        "FLOOR_DSN": make_url(settings.app_url())
+        .set(drivername="postgresql")
+        .render_as_string(hide_password=False),
+    }
+    with served("bench.floor:app", floor_env) as floor, served("wsgi:app", {}) as steward:
+        print("| page | statements | floor | Steward | ratio |")
+        print("| --- | ---: | ---: | ---: | ---: |")
+        for number, page in enumerate(recorded):
+            print(row(floor, steward, number, page, cookie, csrf), flush=True)
+        print(f"\nMemory of the worker afterwards: {steward.megabytes():.0f} MB")
+
+
+def seed(app: Any) -> None:
+    """Fill an empty database with much."""
+    from webapp.core.db import db
+
+    with app.app_context():
+        empty = not db.session.scalar(text("SELECT EXISTS (SELECT FROM users)"))
+        db.session.rollback()
+    if empty:
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "seed", "--size", "large"]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
+def signed_in(app: Any) -> tuple[str, str]:
+    """Open a session for an administrator; return its cookie and a form's token."""
+    from webapp.core.db import db
+    from webapp.core.unit_of_work import unit_of_work
+    from webapp.users import sessions
+    from webapp.users.models import User
+
+    with app.app_context(), unit_of_work("system:bench"):
+        admin = db.session.scalars(select(User).where(User.email == "admin@example.com")).one()
+        opened = sessions.open_session(admin, ip="127.0.0.1", user_agent="bench")
+        sessions.trail.note("session.opened", category="sign-in")
+        token = opened.token
+    client = app.test_client()
+    with client.session_transaction() as kept:
+        kept["_user_id"] = token
+    form = client.get("/account").text
+    cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
+    if cookie is None or found is None:
+        raise SystemExit("/account shows no form to measure a change with")
+    return f"{cookie.key}={cookie.value}", found.group(1)
+
+
+def pages(app: Any) -> list[tuple[str, str]]:
+    """Names and addresses; a deep page is found by following the pager."""
+    from webapp.core.db import db
+
+    with app.app_context():
+        db.session.execute(text("SET LOCAL ROLE steward_all"))
+        user = db.session.scalar(text("SELECT max(id) FROM users"))
+        record = db.session.scalar(text("SELECT max(id) FROM audit_event"))
+        day = db.session.scalar(text("SELECT max(recorded_at)::date FROM audit_event"))
+        db.session.rollback()
+    return [
+        ("dashboard", "/"),
+        ("people", "/users"),
+        ("people, filtered", "/users?state=active"),
+        ("people, sorted", "/users?sort=-created"),
+        ("people, searched", "/users?q=ana"),
+        ("people, later page", "next of /users"),
+        ("a person", f"/users/{user}"),
+        ("roles", "/roles"),
+        ("organisation", "/organisation"),
+        ("clients", "/organisation/clients"),
+        ("projects", "/organisation/projects"),
+        ("audit log", "/audit"),
+        ("audit log, one person", f"/audit?actor={user}"),
+        ("audit log, one day", f"/audit?since={day}&until={day}"),
+        ("an audit row", f"/audit/{record}"),
+        ("a change (POST, audited)", "POST /account/theme"),
+    ]
+
+
+def record(app: Any, cookie: str, csrf: str, name: str, address: str) -> dict[str, Any]:
+    """Open a page once and note what it asked the database and what it answered."""
+    from webapp.core.db import db
+
+    method, path = ("POST", address[5:]) if address.startswith("POST ") else ("GET", address)
+    client = app.test_client(use_cookies=False)
+    headers = {"Cookie": cookie}
+    if path.startswith("next of "):
+        listed = client.get(path[8:], headers=headers).text
+        found = re.search(r'href="([^"]*[?&]after=[^"]+)"', listed)
+        path = found.group(1).replace("&amp;", "&") if found else path[8:]
+    for _ in range(2):  # the first fills caches
+        seen: list[tuple[str, Any]] = []
+
+        def note(_c: Any, _cursor: Any, sql: str, values: Any, *_: Any, seen: Any = seen) -> None:
+            seen.append((sql, values))
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        data = {"csrf_token": csrf, "theme": "dark" if _ else "light"} if method == "POST" else None
+        reply = client.open(path, method=method, headers=headers, data=data)
+        event.remove(engine, "before_cursor_execute", note)
+    return {
+        "name": name,
+        "path": path,
+        "method": method,
+        "status": reply.status_code,
+        "statements": seen,
+        "lines": reply.text.splitlines(keepends=True),
+    }
+
+
+class Served:
+    """A gunicorn with one worker."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+        self.process, self.port = process, port
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def ask(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> int:
+        """Ask and read the reply; return its status."""
+        self.connection.request(method, path, body, headers)
+        reply = self.connection.getresponse()
+        reply.read()
+        return reply.status
+
+    def megabytes(self) -> float:
+        """Resident memory of the worker."""
+        worker = psutil.Process(self.process.pid).children()[0]
+        return float(worker.memory_info().rss) / 1e6
+
+
+@contextlib.contextmanager
+def served(target: str, extra: dict[str, str]) -> Iterator[Served]:
+    """Run gunicorn as in production, one worker."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    env = os.environ | {"PORT": str(port), "HOST": "127.0.0.1", "WEB_WORKERS": "1"} | extra
+    env |= {"LOG_LEVEL": "CRITICAL"}
+    command = [sys.executable, "-m", "gunicorn", "-c", "webapp/core/server.py", target]
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        time.sleep(2)
+        yield Served(process, port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def row(
+    floor: Served, steward: Served, number: int, page: dict[str, Any], cookie: str, csrf: str
+) -> str:
+    """Measure a page in turns with its floor."""
+    times: tuple[list[float], list[float]] = ([], [])
+    writes = page["method"] == "POST"
+    headers = {"Cookie": cookie}
+    if writes:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    for turn in range(WARM_UP + (WRITES if writes else ROUNDS)):
+        theme = ("dark", "light")[turn % 2]
+        body = urlencode({"csrf_token": csrf, "theme": theme}) if writes else None
+        for served_by, path, taken in (
+            (floor, f"/{number}", times[0]),
+            (steward, page["path"], times[1]),
+        ):
+            begun = time.perf_counter()
+            status = served_by.ask(page["method"], path, body, headers)
+            taken.append((time.perf_counter() - begun) * 1000)
+            if status >= 400:
+                return f"| {page['name']} | {len(page['statements'])} | failed: {status} | | |"
+    low, own = (statistics.median(taken[WARM_UP:]) for taken in times)
+    count = len(page["statements"])
+    return f"| {page['name']} | {count} | {low:.1f} ms | {own:.1f} ms | {own / low:.1f} |"
+
+
+if __name__ == "__main__":
+    main()

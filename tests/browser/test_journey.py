@@ -1,0 +1,125 @@
+"""What people do, in a real browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests import factories
+from tests.browser.conftest import Watched
+
+Open = Callable[..., Watched]
+AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def admin(app: Flask) -> Any:
+    user = factories.make_user(name="Ana Ruiz")
+    factories.grant(user, factories.make_role("*", name="Administrator"))
+    return user
+
+
+def test_give_a_role_and_find_it_in_the_log(app: Flask, admin: Any, open_browser: Open) -> None:
+    colleague = factories.make_user(name="Carla Colleague")
+    role = factories.make_role("dashboard", name="Reader")
+    browser = open_browser()
+    page = browser.go("/login")
+    page.fill("input[name=email]", admin.email)
+    page.fill("input[name=password]", factories.PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{browser.site}/")
+    browser.go(f"/users/{colleague.id}")
+    with page.expect_response(lambda reply: reply.request.method == "POST"):
+        form = page.locator(f"form[action$='/users/{colleague.id}/roles']")
+        if not form.first.is_visible():
+            page.get_by_text("Give a role").first.click()
+        form.locator("[name=role_id]").select_option(str(role.id))
+        form.locator("button[type=submit]").click()
+    page.wait_for_load_state()
+    with factories.work():
+        from webapp.access.models import UserRole
+        from webapp.core.db import db
+
+        held = db.session.query(UserRole).filter_by(user_id=colleague.id, role_id=role.id).all()
+        assert len(held) == 1
+    browser.go("/audit")
+    assert page.get_by_text("Carla Colleague").first.is_visible()
+    assert browser.complaints == []
+
+
+def test_signing_in_needs_no_mouse(admin: Any, open_browser: Open) -> None:
+    browser = open_browser()
+    page = browser.go("/login")
+    page.wait_for_function("document.activeElement.name === 'email'")
+    page.keyboard.type(admin.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(factories.PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{browser.site}/")
+    assert browser.complaints == []
+
+
+@pytest.fixture
+def paths(app: Flask, admin: Any) -> list[str]:
+    """Every page without a part to fill, and one of each kind of record."""
+    client = factories.make_client("Acme")
+    project = factories.make_project("Repair", client_id=client.id)
+    plain = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.arguments
+    ]
+    not_pages = {"/healthz", "/readyz", "/users/export.csv", "/login"}
+    records = [
+        f"/users/{admin.id}",
+        f"/users/{admin.id}/edit",
+        f"/organisation/locations/{client.location_id}",
+        f"/organisation/clients/{client.id}",
+        f"/organisation/projects/{project.id}",
+        "/nowhere",
+    ]
+    return sorted(set(plain) - not_pages) + records
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_is_accessible_and_quiet(
+    app: Flask, admin: Any, open_browser: Open, paths: list[str], theme: str
+) -> None:
+    with factories.work():
+        from webapp.core.db import db
+        from webapp.users.models import User
+
+        db.session.get_one(User, admin.id).theme = theme
+    # axe has to be put into the page; without the bypass our own policy refuses it.
+    checked = open_browser(user=admin, app=app, bypass_csp=True)
+    quiet = open_browser(user=admin, app=app)
+    found = []
+    for path in paths:
+        page = checked.go(path)
+        page.add_script_tag(path=str(AXE))
+        result = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
+        found += [
+            f"{path}: {one['id']}: {one['nodes'][0]['html'][:120]}" for one in result["violations"]
+        ]
+        quiet.go(path)
+    assert found == []
+    # Chromium itself notes in the console that a page was answered with 404.
+    noise = [one for one in quiet.complaints if "404" not in one]
+    assert noise == []
+
+
+@pytest.mark.parametrize("width", [390])
+def test_no_page_is_wider_than_a_phone(
+    app: Flask, admin: Any, open_browser: Open, paths: list[str], width: int
+) -> None:
+    browser = open_browser(user=admin, app=app, viewport={"width": width, "height": 800})
+    wide = []
+    for path in paths:
+        page = browser.go(path)
+        if (is_wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            wide.append(f"{path}: {is_wide}")
+    assert wide == []
