@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import DateTimeLocalField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, NumberRange, Optional
 
 from webapp.audit.models import CATEGORIES
