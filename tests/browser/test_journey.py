@@ -32,12 +32,14 @@ def test_give_a_role_and_find_it_in_the_log(app: Flask, admin: Any, open_browser
     page.click("main button[type=submit]")
     page.wait_for_url(f"{browser.site}/")
     browser.go(f"/users/{colleague.id}")
-    with page.expect_response(lambda reply: reply.request.method == "POST"):
+    with page.expect_response(lambda reply: reply.request.method == "POST") as answer:
         form = page.locator(f"form[action$='/users/{colleague.id}/roles']")
         if not form.first.is_visible():
             page.get_by_text("Give a role").first.click()
         form.locator("[name=role_id]").select_option(str(role.id))
+        form.locator("[name=reason]").fill("Joins the support desk")
         form.locator("button[type=submit]").click()
+    assert answer.value.status in (204, 303), answer.value.status
     page.wait_for_load_state()
     with factories.work():
         from webapp.access.models import UserRole

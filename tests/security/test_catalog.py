@@ -98,7 +98,7 @@ def test_the_log_is_guarded_on_every_partition(owner: Any) -> None:
     for trigger in ("no_change", "no_truncate", "stamp"):
         always = names(
             owner,
-            f"SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = '{trigger}'"
+            f"SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = '{trigger}'"  # noqa: S608
             " AND tgenabled = 'A'",
         )
         assert partitions <= always, trigger

@@ -185,7 +185,7 @@ def test_a_header_does_not_change_the_method(
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "nonsense", "foreign", "text/plain"])
-def test_no_form_without_its_token(
+def test_no_form_without_its_token(  # noqa: PLR0917 - fixtures
     app: Flask,
     sign_in: SignIn,
     with_csrf: None,
