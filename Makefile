@@ -5,11 +5,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
+BABEL = $(BIN)/python -m babel.messages.frontend --quiet
 STATIC := $(shell find static -type f ! -name "*.gz" ! -name "*.br" 2>/dev/null | sed "s/ /\\\\ /g")
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test check format bench clean chromium
+.PHONY: help install run test check format translations bench clean chromium
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -33,6 +34,11 @@ check: .venv/dev.stamp  ## Lint, types and import rules only
 format: .venv/dev.stamp  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+
+translations: .venv/run.stamp  ## Collect the texts into the Spanish catalogue, then compile it
+	$(BABEL) extract -F babel.cfg --no-location --omit-header --sort-output --no-wrap -o .venv/messages.pot webapp templates
+	$(BABEL) update -i .venv/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	$(BABEL) compile -d translations
 
 bench: .venv/dev.stamp  ## Measure the worker classes, and every page if its benchmark is there
 	$(BIN)/python bench/worker_class.py

@@ -45,7 +45,7 @@ def menu() -> list[dict[str, Any]]:
         shown = [
             {
                 "key": entry.key,
-                "title": entry.title,
+                "title": _gettext(entry.title),
                 "url": url_for(entry.endpoint or "dashboard.index"),
                 "icon": entry.icon,
                 "active": entry.key == here,
@@ -54,7 +54,7 @@ def menu() -> list[dict[str, Any]]:
             if who.opens(entry.key) and entry.endpoint in current_app.view_functions
         ]
         if shown:
-            sections.append({"title": title, "entries": shown})
+            sections.append({"title": _gettext(title), "entries": shown})
     return sections
 
 
