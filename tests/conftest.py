@@ -30,6 +30,7 @@ SECRET = "only for tests, only for tests, only for tests"
 # Filled by migrations, or append-only: tests look for their own rows.
 KEPT = ("alembic_version", "pages", "permissions", "audit_event")
 _written = False
+_owner_url = ""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,6 +97,8 @@ def settings(
         log_level="CRITICAL",
     )
     database.prepare(made)
+    global _owner_url  # noqa: PLW0603 - one database a run
+    _owner_url = dsn(made.owner_url() or "")
     return made
 
 
@@ -234,15 +237,14 @@ def _note_commit(*_: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_up(request: pytest.FixtureRequest) -> Iterator[None]:
+def _clean_up() -> Iterator[None]:
     """Empty the tables after a test that committed. Ids go on rising, so the log stays unambiguous."""
     global _written  # noqa: PLW0603
     yield
-    if not _written:
+    if not _written or not _owner_url:
         return
     _written = False
-    settings: Settings = request.getfixturevalue("settings")
-    with psycopg.connect(dsn(settings.owner_url() or ""), autocommit=True) as connection:
+    with psycopg.connect(_owner_url, autocommit=True) as connection:
         tables = [
             row[0]
             for row in connection.execute(

@@ -113,8 +113,10 @@ class Target:
     def kill_server(self) -> None:
         process = self.server._process
         assert process is not None
+        backends = psutil.Process(process.pid).children()
         process.kill()
         process.wait()
+        psutil.wait_procs(backends, timeout=5)  # they notice a moment later
 
     def start_server(self) -> None:
         self.server.ensure()
