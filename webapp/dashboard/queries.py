@@ -16,8 +16,16 @@ from webapp.users.models import TokenKind, User, UserSession, UserToken
 
 HITS = 8
 SOON_DAYS = 30
+NO_CHANGES = ("session.opened", "session.closed", "user.viewed", "audit.read")
 # Rows of joining tables: the event of the person or role says it better.
-PLUMBING = ("user_role", "role_permission", "page_role", "user_token", "notification")
+PLUMBING = (
+    "user_role",
+    "role_permission",
+    "page_role",
+    "user_token",
+    "notification",
+    "user_session",
+)
 
 
 def _count(statement: Any) -> Any:
@@ -86,7 +94,11 @@ def recent_changes(reach: Reach, *, limit: int = 12) -> Sequence[Any]:
         select(
             AuditEvent.recorded_at,
             AuditEvent.occurred_at,
+            AuditEvent.actor_id,
             AuditEvent.actor_name,
+            AuditEvent.path,
+            AuditEvent.reason,
+            AuditEvent.outcome,
             AuditEvent.action,
             AuditEvent.object_type,
             AuditEvent.object_id,
@@ -94,6 +106,7 @@ def recent_changes(reach: Reach, *, limit: int = 12) -> Sequence[Any]:
             AuditEvent.changes,
         )
         .where(AuditEvent.category.in_(("change", "access", "import")), AuditEvent.outcome == "ok")
+        .where(AuditEvent.action.not_in(NO_CHANGES))
         .where(_told(reach), AuditEvent.object_type.not_in(PLUMBING))
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
         .limit(limit)

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.audit.timeline import Line, line
 from webapp.core import htmx, object_types
 from webapp.core.guards import page, signed_in
 from webapp.core.identity import Person, signed_in_person
@@ -19,13 +20,6 @@ from webapp.organisation.tree import Reach, reach_of
 bp = Blueprint("dashboard", __name__)
 styleguide = Blueprint("styleguide", __name__)
 Hit = tuple[str, str, str, str]
-VERBS = {
-    "created": "added",
-    "updated": "changed",
-    "deleted": "removed",
-    "assigned": "was given a role:",
-    "revoked": "lost a role:",
-}
 
 
 def _reach(who: Person, page_key: str) -> Reach | None:
@@ -56,19 +50,9 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _told(row: Any) -> dict[str, Any]:
+def _told(row: Any) -> Line:
     """An audit row as a line of the timeline."""
-    kind, _, verb = row.action.partition(".")
-    if "deleted_at" in row.changes:
-        verb = "deleted" if row.changes["deleted_at"][1] else "restored"
-    said = gettext(VERBS.get(verb, verb.replace("_", " ")))
-    what = gettext(object_types.title_of(row.object_type) or kind)
-    return {
-        "at": row.occurred_at,
-        "who": row.actor_name or gettext("Unknown"),
-        "sentence": f"{said} {what} {row.object_label or ''}".strip(),
-        "url": _url(row.object_type, row.object_id),
-    }
+    return line(row, at=row.occurred_at, reason=None, url=_url(row.object_type, row.object_id))
 
 
 def _url(object_type: str | None, object_id: int | None) -> str | None:

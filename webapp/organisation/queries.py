@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from webapp.audit.models import AuditEvent
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import cleaned
@@ -229,21 +228,3 @@ def client_choices() -> Sequence[Any]:
 def client_names(limit: int = MAX_CHOICES) -> list[tuple[str, str]]:
     """Choices for the filter by client."""
     return [(str(row.id), row.name) for row in client_choices()[:limit]]
-
-
-def history_of(object_type: str, object_id: int, *, limit: int = 15) -> Sequence[Any]:
-    """What happened to a record, newest first."""
-    statement = (
-        select(
-            AuditEvent.occurred_at,
-            AuditEvent.actor_name,
-            AuditEvent.action,
-            AuditEvent.changes,
-            AuditEvent.reason,
-        )
-        .where(AuditEvent.object_type == object_type, AuditEvent.object_id == object_id)
-        .where(AuditEvent.outcome == "ok", AuditEvent.category.in_(("change", "import")))
-        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
-        .limit(limit)
-    )
-    return db.session.execute(statement).all()

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, text
 
 from webapp.access.models import Role
-from webapp.audit.models import AuditEvent
 from webapp.core.db import db
 from webapp.core.registry import find_entry
 
@@ -26,16 +24,6 @@ class Effect:
     people: int
     names: tuple[str, ...]
     unaffected: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """A line of a role's history."""
-
-    at: datetime
-    who: str
-    sentence: str
-    detail: str | None = None
 
 
 _LIST = text("""
@@ -144,49 +132,6 @@ def effects(role_id: int, keys: Iterable[str]) -> list[Effect]:
         )
         for key in wanted
     ]
-
-
-def history_of(role_id: int, *, limit: int = HISTORY_SHOWN) -> list[Event]:
-    """Return what happened to a role, newest first."""
-    rows = db.session.scalars(
-        select(AuditEvent)
-        .where(AuditEvent.object_type == "role", AuditEvent.object_id == role_id)
-        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
-        .limit(limit)
-    )
-    return [
-        Event(
-            at=row.occurred_at, who=row.actor_name or "", sentence=_sentence(row), detail=row.reason
-        )
-        for row in rows
-    ]
-
-
-def _sentence(row: AuditEvent) -> str:
-    if row.action == "role.created":
-        return "created the role"
-    if row.action == "role.permissions_changed":
-        return _difference(row.changes)
-    if row.action == "role.updated":
-        return "changed " + " and ".join(
-            f"{name} to “{new}”" if name == "name" else f"the {name}"
-            for name, (_, new) in row.changes.items()
-        )
-    return row.action
-
-
-def _difference(changes: dict[str, Any]) -> str:
-    added: list[str] = []
-    removed: list[str] = []
-    for old, new in changes.values():
-        added += [_title(key) for key in new or [] if key not in (old or [])]
-        removed += [_title(key) for key in old or [] if key not in (new or [])]
-    parts = []
-    if added:
-        parts.append("added " + ", ".join(added))
-    if removed:
-        parts.append("removed " + ", ".join(removed))
-    return " and ".join(parts) or "changed nothing"
 
 
 def _title(key: str) -> str:

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from webapp.access import queries as access_queries
 from webapp.access.identity import SignedIn
 from webapp.access.models import Role
+from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
@@ -60,7 +61,7 @@ def show(role_id: int) -> ResponseReturnValue:
         matrix=matrix(),
         holders=queries.holders_of(role_id),
         holder_count=queries.count_holders(role_id),
-        history=queries.history_of(role_id),
+        history=timeline_of("role", role_id),
     )
 
 
@@ -194,7 +195,7 @@ def _conflict(form: EditRoleForm, role: Role) -> dict[str, Any]:
     (contents,) = access_queries.contents_of([role.id])
     yours, theirs = form.command, contents.pages | contents.permissions
     form.version.data = str(role.version)
-    last = queries.history_of(role.id, limit=1)
+    last = timeline_of("role", role.id, limit=1)
     rows = [
         (gettext("Name"), yours.name, role.name),
         (gettext("Description"), yours.description, role.description),

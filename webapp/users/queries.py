@@ -186,17 +186,6 @@ def owns_session(user_id: int, session_id: int) -> bool:
     return db.session.scalar(mine) is not None
 
 
-def history_of(user_id: int) -> list[AuditEvent]:
-    """Return what happened to an account, newest first."""
-    statement = (
-        select(AuditEvent)
-        .where(AuditEvent.object_type == "user", AuditEvent.object_id == user_id)
-        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
-        .limit(HISTORY)
-    )
-    return list(db.session.scalars(statement))
-
-
 def last_saved(user_id: int) -> tuple[str, datetime] | None:
     """Return who saved a person last, and when."""
     row = db.session.execute(

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from webapp.access import queries as access_queries
 from webapp.access.identity import SignedIn
+from webapp.audit.timeline import timeline_of
 from webapp.core import trail
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.files import write_csv
@@ -182,7 +183,7 @@ def history(user_id: int) -> ResponseReturnValue:
     """Show what happened to an account."""
     user = person_or_404(user_id)
     _note_reading(user)
-    rows = presenting.happenings(queries.history_of(user.id))
+    rows = timeline_of("user", user.id, limit=100)
     return render_template("users/history.html", user=user, tab="history", rows=rows)
 
 

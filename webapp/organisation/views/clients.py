@@ -7,6 +7,7 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.audit.timeline import timeline_of
 from webapp.core import guards, htmx
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
@@ -112,7 +113,7 @@ def _show(client_id: int, problem: str | None = None) -> str:
         projects=projects[: queries.CHILDREN],
         more=len(projects) > queries.CHILDREN,
         span=common.span,
-        history=common.history("client", client_id),
+        history=timeline_of("client", client_id),
     )
 
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date, gettext
 from werkzeug.exceptions import BadRequest
 
+from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
@@ -26,21 +27,6 @@ INDENT = "\u2003"
 MAX_DIGITS = 18
 NAME_WIDTH = 44  # a select is as wide as its longest option
 NOTHING = "\u2013"
-FIELDS = {
-    "name": "name",
-    "code": "code",
-    "address": "address",
-    "notes": "notes",
-    "description": "description",
-    "contact_email": "contact e-mail",
-    "parent_id": "place in the tree",
-    "location_id": "location",
-    "client_id": "client",
-    "starts_on": "start",
-    "ends_on": "end",
-    "deleted_at": "deletion",
-}
-SHOWN = frozenset({"name", "code", "contact_email", "starts_on", "ends_on"})
 
 
 def my_reach() -> Reach:
@@ -160,7 +146,7 @@ def conflict(
     kind: str, current: Any, form: SchemaForm[Any], names: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
     """Both versions side by side; ``names`` has the options of fields that hold an id."""
-    last = next(iter(queries.history_of(kind, current.id, limit=1)), None)
+    last = next(iter(timeline_of(kind, current.id, limit=1)), None)
     rows = []
     for name in form.schema.model_fields:
         field = form._fields[name]
@@ -169,8 +155,8 @@ def conflict(
             known = names.get(name, {})
             rows.append((field.label.text, _shown(mine, known), _shown(theirs, known)))
     return {
-        "who": (last and last.actor_name) or gettext("Somebody else"),
-        "when": last.occurred_at if last else current.updated_at,
+        "who": (last and last.who) or gettext("Somebody else"),
+        "when": last.at if last else current.updated_at,
         "rows": rows,
     }
 
@@ -193,43 +179,3 @@ def span(starts_on: Any, ends_on: Any) -> str:
     first = format_date(starts_on, "medium") if starts_on else "…"
     last = format_date(ends_on, "medium") if ends_on else "…"
     return f"{first} {NOTHING} {last}" if starts_on or ends_on else ""
-
-
-def history(kind: str, record_id: int) -> list[dict[str, Any]]:
-    """The record's story for the timeline."""
-    return [
-        {
-            "at": row.occurred_at,
-            "who": row.actor_name or gettext("Unknown"),
-            "sentence": sentence(row),
-            "detail": detail(row),
-        }
-        for row in queries.history_of(kind, record_id)
-    ]
-
-
-def sentence(row: Any) -> str:
-    """Say in words what an audit row tells."""
-    verb = row.action.partition(".")[2]
-    if verb == "created":
-        said = gettext("added it")
-    elif "deleted_at" in row.changes:
-        said = gettext("deleted it") if row.changes["deleted_at"][1] else gettext("restored it")
-    elif verb == "updated":
-        names = ", ".join(gettext(FIELDS.get(key, key)) for key in row.changes)
-        said = gettext("changed %(fields)s", fields=names)
-    else:
-        said = verb
-    return str(said)
-
-
-def detail(row: Any) -> str | None:
-    """What a short field was and became, and the reason."""
-    parts = []
-    if row.action.endswith(".updated"):
-        parts = [
-            f"{gettext(FIELDS[key])}: {old or NOTHING} → {new or NOTHING}"
-            for key, (old, new) in row.changes.items()
-            if key in SHOWN
-        ]
-    return "; ".join([*parts, *([row.reason] if row.reason else [])]) or None

@@ -7,6 +7,7 @@ from flask import abort, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.audit.timeline import timeline_of
 from webapp.core import guards
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
@@ -105,7 +106,7 @@ def _show(location_id: int, problem: str | None = None) -> str:
         inside=queries.sub_locations(location_id, reach),
         clients=clients[: queries.CHILDREN],
         more=len(clients) > queries.CHILDREN,
-        history=common.history("location", location_id),
+        history=timeline_of("location", location_id),
     )
 
 

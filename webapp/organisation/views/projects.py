@@ -7,6 +7,7 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.audit.timeline import timeline_of
 from webapp.core import guards, htmx
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
@@ -123,7 +124,7 @@ def _show(project_id: int, problem: str | None = None) -> str:
         problem=problem,
         crumbs=common.crumbs(path, (client.name, client_url), (record.name, None)),
         home=path[-1],
-        history=common.history("project", project_id),
+        history=timeline_of("project", project_id),
     )
 
 

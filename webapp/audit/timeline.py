@@ -1,0 +1,41 @@
+"""The story of a record, for its page: each row of the log as a sentence."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from webapp.audit.models import AuditEvent
+from webapp.audit.sentences import Event, predicate, who
+from webapp.core.db import db
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """Who did what, when, and why; ``url`` leads to what it was done to."""
+
+    at: datetime
+    who: str
+    sentence: str
+    detail: str | None = None
+    url: str | None = None
+
+
+def timeline_of(object_type: str, object_id: int, *, limit: int = SHOWN) -> list[Line]:
+    """Return what happened to a record, newest first, reads left out."""
+    rows: Iterable[AuditEvent] = db.session.scalars(
+        select(AuditEvent)
+        .where(AuditEvent.object_type == object_type, AuditEvent.object_id == object_id)
+        .where(AuditEvent.action.not_in((f"{object_type}.viewed",)))
+        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
+        .limit(limit)
+    )
+    return [line(row, at=row.occurred_at, reason=row.reason) for row in rows]
+
+
+def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:
+    """Tell one row of the log."""
+    return Line(at=at, who=who(event), sentence=predicate(event), detail=reason, url=url)
