@@ -17,11 +17,18 @@ Command = TypeVar("Command", bound=BaseModel)
 ALWAYS_THERE = frozenset({"csrf_token", KEY_FIELD, "version"})
 
 
+def _is_control(character: str) -> bool:
+    return character not in "\n\r\t" and unicodedata.category(character) in ("Cc", "Cs")
+
+
+def unwritable(value: str) -> bool:
+    """Tell whether ``value`` holds control characters or lone surrogates, which HTML cannot hold."""
+    return not value.isprintable() and any(_is_control(character) for character in value)
+
+
 def _no_controls(value: str) -> str:
-    for character in value:
-        category = unicodedata.category(character)
-        if category == "Cs" or (category == "Cc" and character not in "\n\r\t"):
-            raise ValueError("Remove the invisible control characters.")
+    if unwritable(value):
+        raise ValueError("Remove the invisible control characters.")
     return value
 
 
@@ -108,6 +115,7 @@ class SchemaForm(FlaskForm, Generic[Command]):
         except ValidationError as error:
             for problem in error.errors():
                 self._complain(problem)
+            self._make_writable()
             return False
         return fine
 
@@ -132,6 +140,12 @@ class SchemaForm(FlaskForm, Generic[Command]):
             self.form_errors = [*self.form_errors, message]
         elif message not in field.errors:
             field.errors = [*field.errors, message]
+
+    def _make_writable(self) -> None:
+        """Draw the form again without what no page can hold; the rest of what was typed stays."""
+        for field in self._fields.values():
+            if isinstance(field.data, str) and unwritable(field.data):
+                field.data = "".join(c for c in field.data if not _is_control(c))
 
     def _refuse_strange_fields(self) -> None:
         known = set(self._fields) | ALWAYS_THERE

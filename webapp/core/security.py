@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from webapp.core.config import Settings
+from webapp.core.forms import unwritable
 from webapp.core.idempotency import HEADER as KEY_HEADER
 from webapp.core.unit_of_work import SAFE_METHODS
 
@@ -71,7 +72,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     app.before_request(_name_request)
-    app.before_request(_refuse_doubles)
+    app.before_request(_refuse_unclear)
     app.after_request(_set_headers)
     app.config["HSTS"] = (settings.base_url or "").startswith("https://")
     if settings.trusted_proxies:
@@ -87,10 +88,13 @@ def _name_request() -> None:
     request.environ["steward.request_id"] = g.request_id
 
 
-def _refuse_doubles() -> None:
-    """Refuse a header that would mean two things, and queries that hide NUL bytes."""
-    if "\0" in request.path or len(request.headers.getlist(KEY_HEADER)) > 1:
-        raise BadRequest
+def _refuse_unclear() -> None:
+    """Refuse a header that would mean two things, and addresses that hold what HTML cannot."""
+    typed = [request.path, *(value for _, value in request.args.items(multi=True))]
+    if any(unwritable(value) for value in typed):
+        raise BadRequest("The address holds invisible control characters.")
+    if "," in request.headers.get(KEY_HEADER, ""):  # a server joins two headers with a comma
+        raise BadRequest("There must be one Idempotency-Key.")
 
 
 def _set_headers(response: Response) -> Response:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from textwrap import shorten
 from typing import Any
-from unicodedata import category
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -102,7 +101,6 @@ def answer(
 ) -> ResponseReturnValue:
     """Validate, do the work and go on; or show the form again with what is wrong."""
     if not form.validate():
-        _drop_controls(form)
         return draw(form=form), 422
     try:
         record = work(form.command)
@@ -117,15 +115,6 @@ def answer(
         return draw(form=form), 422
     flash(said, "success")
     return redirect_to(there(record))
-
-
-def _drop_controls(form: SchemaForm[Any]) -> None:
-    """What HTML cannot hold is not drawn again; the message beside the field tells about it."""
-    for field in form:
-        if isinstance(field.data, str):
-            field.data = "".join(
-                c for c in field.data if c in "\r\n\t" or category(c) not in ("Cc", "Cs")
-            )
 
 
 def settle(
