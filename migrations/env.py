@@ -3,11 +3,17 @@
 from alembic import context
 from flask import current_app, has_app_context
 from sqlalchemy import create_engine, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.pool import NullPool
 
 import webapp  # noqa: F401 - declares every model
+from webapp.audit.models import XID8
 from webapp.core import database
 from webapp.core.db import db
+
+
+# Reflection does not know this type by itself.
+ischema_names["xid8"] = XID8
 
 
 def include_object(obj, name, type_, reflected, compare_to):
