@@ -11,7 +11,6 @@ from webapp.audit.models import XID8
 from webapp.core import database
 from webapp.core.db import db
 
-
 # Reflection does not know this type by itself.
 ischema_names["xid8"] = XID8
 
