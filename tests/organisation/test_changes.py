@@ -101,7 +101,7 @@ def test_other_bad_input(boss):
         assert boss.get(f"/organisation/{url}").status_code == 404
     for query in ("sort=-nope", "limit=x", "after=!!", "deleted=2", "location=x"):
         assert boss.get(f"/organisation/clients?{query}").status_code == 400
-    assert boss.get("/organisation/clients?q=%00%25_%27").status_code == 200
+    assert boss.get("/organisation/clients?q=%25_%27").status_code == 200
 
 
 def test_pages_need_few_statements(boss, statements):
