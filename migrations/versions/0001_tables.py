@@ -282,10 +282,14 @@ def upgrade() -> None:
     op.create_index("ix_users_created_at_id", "users", ["created_at", "id"], unique=False)
     op.create_index("ix_users_email_id", "users", ["email", "id"], unique=False)
     op.create_index(
-        "ix_users_last_seen_at_id",
+        "ix_users_last_seen",
         "users",
-        [sa.literal_column("last_seen_at DESC NULLS LAST"), sa.literal_column("id DESC")],
-        unique=False,
+        [
+            sa.literal_column(
+                "coalesce(last_seen_at, '1970-01-01 00:00:00+00'::timestamp with time zone)"
+            ),
+            "id",
+        ],
     )
     op.create_index("ix_users_name_id", "users", ["name", "id"], unique=False)
     op.create_index("ix_users_search", "users", ["search"], unique=False, postgresql_using="gin")

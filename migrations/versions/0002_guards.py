@@ -108,12 +108,15 @@ CREATE TRIGGER refuse_cycle BEFORE INSERT OR UPDATE OF parent_id ON locations
   FOR EACH ROW EXECUTE FUNCTION refuse_location_cycle();
 
 -- What is live hangs on live parents only. The parent's row is locked, so that it cannot vanish meanwhile.
-CREATE FUNCTION keep_tree_alive() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION keep_tree_alive() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE orphan boolean := false; occupied boolean := false;
 BEGIN
   IF NEW.deleted_at IS NULL THEN
-    IF TG_TABLE_NAME = 'locations' AND NEW.parent_id IS NOT NULL THEN
-      PERFORM FROM locations WHERE id = NEW.parent_id AND deleted_at IS NULL FOR SHARE; orphan := NOT FOUND;
+    IF TG_TABLE_NAME = 'locations' THEN
+      IF NEW.parent_id IS NOT NULL THEN
+        PERFORM FROM locations WHERE id = NEW.parent_id AND deleted_at IS NULL FOR SHARE; orphan := NOT FOUND;
+      END IF;
     ELSIF TG_TABLE_NAME = 'clients' THEN
       PERFORM FROM locations WHERE id = NEW.location_id AND deleted_at IS NULL FOR SHARE; orphan := NOT FOUND;
     ELSIF TG_TABLE_NAME = 'projects' THEN
