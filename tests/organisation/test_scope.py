@@ -23,7 +23,7 @@ def world(app):
         "theirs": theirs,
         "project": factories.make_project("Alpha one", client_id=mine.id),
         "second": factories.make_project("Alpha two", client_id=mine.id),
-        "other": factories.make_project("Alpha spy", client_id=theirs.id),
+        "other": factories.make_project("Alpha secretive", client_id=theirs.id),
     }
 
 
@@ -47,7 +47,7 @@ def test_lists_and_search_show_only_what_is_theirs(world, sign_in, kind):
         f"/organisation/locations/{world['floor'].id}",
     ):
         text = client.get(url).get_data(as_text=True)
-        for secret in ("rivals", "RIVAL", "spy", "Lisbon"):
+        for secret in ("rivals", "RIVAL", "secretive", "Lisbon"):
             assert secret not in text, (url, secret)
     found = client.get("/search?q=alpha").get_data(as_text=True)
     assert "Alpha works" in found and "Alpha one" in found
