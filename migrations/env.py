@@ -16,8 +16,8 @@ ischema_names["xid8"] = XID8
 
 
 def include_object(obj, name, type_, reflected, compare_to):
-    """Leave out the partitions, which a function makes."""
-    return not (type_ == "table" and name.startswith("audit_event_"))
+    """Leave out the partitions, which a function makes, and the queue, which is procrastinate's."""
+    return not (type_ == "table" and name.startswith(("audit_event_", "procrastinate_")))
 
 
 def owner_url() -> str:

@@ -16,6 +16,9 @@ from webapp.access import cli as access_cli
 from webapp.access import identity
 from webapp.access import models as _access_models  # noqa: F401
 from webapp.access import views as access_views
+from webapp.assets import import_models as _import_models  # noqa: F401
+from webapp.assets import models as _asset_models  # noqa: F401
+from webapp.attachments import models as _attachment_models  # noqa: F401
 from webapp.audit import cli as audit_cli
 from webapp.audit import models as _audit_models  # noqa: F401
 from webapp.audit import recorder
@@ -36,11 +39,13 @@ from webapp.core.config import Settings, load_settings
 from webapp.core.db import db
 from webapp.core.identity import person
 from webapp.dashboard import views as dashboard_views
+from webapp.jobs import models as _job_models  # noqa: F401
 from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
 from webapp.organisation import models as _organisation_models  # noqa: F401
 from webapp.organisation import views as organisation_views
 from webapp.roles import views as role_views
+from webapp.saved_views import models as _saved_view_models  # noqa: F401
 from webapp.seed import cli as seed_cli
 from webapp.users import account_views, auth_views
 from webapp.users import cli as user_cli

@@ -1,0 +1,1 @@
+"""What the organisation looks after: the tree, the register, custody, import, labels."""

@@ -1,0 +1,45 @@
+"""Files on records. The bytes lie in storage under their sha-256; a row says whose they are, and is isolated."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.core.db import Audited, IntPK, Model, Timestamped
+
+
+class Attachment(Audited, Timestamped, Model):
+    """One file of one asset. Deleted ones are kept until `flask attachments purge`."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_format"),
+        CheckConstraint("size > 0", name="size_positive"),
+        # Named rather than imported: assets lie above this domain.
+        ForeignKeyConstraint(
+            ["client_id", "asset_id"],
+            ["assets.client_id", "assets.id"],
+            name="fk_attachments_asset",
+            ondelete="RESTRICT",
+            onupdate="CASCADE",
+        ),
+        Index("ix_attachments_asset", "asset_id", "id"),
+        Index("ix_attachments_client_id", "client_id"),
+        Index("ix_attachments_sha256", "sha256"),
+        Index("ix_attachments_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+    )
+    audit_type = "attachment"
+
+    id: Mapped[IntPK]
+    client_id: Mapped[int]
+    asset_id: Mapped[int]
+    name: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    media_type: Mapped[str] = mapped_column(String(120))
+    # What we made of an image ourselves; only these are ever shown inside a page.
+    preview_sha256: Mapped[str | None] = mapped_column(String(64))
+    thumb_sha256: Mapped[str | None] = mapped_column(String(64))
+    uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    deleted_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Work beside the requests, and what people see of it."""
