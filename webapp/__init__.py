@@ -39,6 +39,7 @@ from webapp.core.config import Settings, load_settings
 from webapp.core.db import db
 from webapp.core.identity import person
 from webapp.dashboard import views as dashboard_views
+from webapp.jobs import cli as job_cli
 from webapp.jobs import models as _job_models  # noqa: F401
 from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
@@ -65,7 +66,15 @@ BLUEPRINTS = (
     audit_views.bp,
     notification_views.bp,
 )
-COMMANDS = (user_cli.cli, access_cli.cli, audit_cli.cli, seed_cli.seed, serve.serve, serve.db_url)
+COMMANDS = (
+    user_cli.cli,
+    access_cli.cli,
+    audit_cli.cli,
+    seed_cli.seed,
+    serve.serve,
+    serve.db_url,
+    job_cli.worker,
+)
 LANGUAGES = ("en", "es")
 ONE_YEAR = 31_536_000
 

@@ -29,6 +29,7 @@ DEMO_ACCOUNTS = ("admin", "lead", "agent", "assets", "technician", "auditor")
 DEMO_PASSWORD = "homeportal"  # noqa: S105 # nosec B105 - printed for everyone to read
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_TIMEOUT = 8.0  # more than the graceful timeout of the web server
+WORKER_PAUSE = 3.0
 GLANCE = 0.2
 
 
@@ -76,6 +77,7 @@ def run(
     with _alone(settings), _listening(settings) as listener, stop.watched():
         database = server_for(settings.data_dir) if settings.embedded else None
         web: _Web | None = None
+        worker: _Worker | None = None
         try:
             if database is not None:
                 database.serving = True
@@ -83,14 +85,17 @@ def run(
             prepare()
             web = _Web(listener, target=target)
             web.wait_until_up(stop)
+            worker = _Worker()
             _greet(settings)
-            _supervise(web, database, stop)
+            _supervise(web, worker, database, stop)
         except KeyboardInterrupt:
             pass  # while starting; nothing to say
         finally:
             stop.ignore()
             if web is not None:
                 web.stop()
+            if worker is not None:
+                worker.stop()
             if database is not None:
                 database.stop()
     click.echo("Steward has stopped.")
@@ -179,10 +184,36 @@ class _Web:
         end(self.process, by=signal.SIGTERM, within=STOP_TIMEOUT)
 
 
-def _supervise(web: _Web, database: EmbeddedServer | None, stop: _Stop) -> None:
+class _Worker:
+    """The process that does the jobs; started again whenever it ends."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - runs one system call
+        )
+
+    def check(self) -> None:
+        """Start it again if it ended, but not more often than every few seconds."""
+        if self.process.poll() is not None and time.monotonic() - self._started > WORKER_PAUSE:
+            click.echo("The worker has ended; starting it again.", err=True)
+            self.start()
+
+    def stop(self) -> None:
+        end(self.process, by=signal.SIGTERM, within=STOP_TIMEOUT)
+
+
+def _supervise(web: _Web, worker: _Worker, database: EmbeddedServer | None, stop: _Stop) -> None:
     complained = ""
     while not stop.asked:
         web.check()
+        worker.check()
         if database is not None and not database.alive():
             click.echo("The database has stopped; starting it again.", err=True)
             try:

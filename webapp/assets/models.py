@@ -196,7 +196,9 @@ class Custody(Audited, Timestamped, Versioned, Model):
     __table_args__ = (
         CheckConstraint("num_nonnulls(holder_user_id, holder_location_id) = 1", name="one_holder"),
         CheckConstraint("returned_at >= taken_at", name="returned_after_taken"),
-        CheckConstraint("due_on >= (taken_at AT TIME ZONE 'UTC')::date - 1", name="due_after_taken"),
+        CheckConstraint(
+            "due_on >= (taken_at AT TIME ZONE 'UTC')::date - 1", name="due_after_taken"
+        ),
         ForeignKeyConstraint(
             ["client_id", "asset_id"],
             ["assets.client_id", "assets.id"],

@@ -27,7 +27,9 @@ class Attachment(Audited, Timestamped, Model):
         Index("ix_attachments_asset", "asset_id", "id"),
         Index("ix_attachments_client_id", "client_id"),
         Index("ix_attachments_sha256", "sha256"),
-        Index("ix_attachments_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index(
+            "ix_attachments_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")
+        ),
     )
     audit_type = "attachment"
 

@@ -36,7 +36,7 @@ CONNECT_ARGS: dict[str, Any] = {
 }
 
 # Tables whose rows the app's role may not write freely.
-READ_ONLY = ("alembic_version", "pages", "permissions")
+READ_ONLY = ("alembic_version", "pages", "permissions", "asset_status_transitions")
 AUDIT_TABLE = "audit_event"
 AUDIT_COLUMNS = (
     "request_id, actor_id, actor_name, via, ip, user_agent, method, path, page, action, category, outcome, "
@@ -130,6 +130,15 @@ def grant(connection: Connection) -> None:
         else:
             rights = "SELECT, INSERT, UPDATE, DELETE"
         connection.execute(text(f'GRANT {rights} ON "{table}" TO {roles}'))
+    # Our own tables use identity columns, which need no grant; the queue's do not.
+    serials = connection.scalars(
+        text(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind = 'S' AND starts_with(relname, 'procrastinate_')"
+        )
+    ).all()
+    for serial in serials:
+        connection.execute(text(f'GRANT USAGE ON SEQUENCE "{serial}" TO {roles}'))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {roles}"))
     connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
 
