@@ -1,0 +1,1 @@
+"""Every change of assets, their types, who has them, and imports."""

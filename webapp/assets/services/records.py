@@ -1,0 +1,218 @@
+"""Adding, changing, archiving and restoring assets. The database keeps the rules; here its refusals get words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from webapp.access.grants import Place
+from webapp.access.identity import SignedIn
+from webapp.assets.models import Asset, AssetType, Status
+from webapp.assets.schemas import AssetDraft, AssetEdit, attributes_of
+from webapp.core import trail
+from webapp.core.db import db
+from webapp.core.errors import Denied, DomainError, check_version
+from webapp.organisation.models import Client
+
+# What the database refuses: the words for the person, and the field that they belong to.
+REFUSALS: dict[str, tuple[str, str | None]] = {
+    "uq_assets_client_tag": ("This client has an asset with this tag.", "tag"),
+    "ck_assets_tag_format": ("Use letters, digits, dots, dashes and underscores.", "tag"),
+    "fk_assets_type_id_asset_types": ("Choose one of the list.", "type_id"),
+    "fk_assets_client_id_clients": ("Choose one of the list.", "client_id"),
+    "fk_assets_project": ("This client has no such project.", "project_id"),
+    "fk_assets_parent": ("This client has no such asset.", "parent_id"),
+    "ck_assets_not_its_own_parent": ("An asset cannot lie inside itself.", "parent_id"),
+    "asset_cycle": ("An asset cannot lie inside itself.", "parent_id"),
+    "asset_apart": (
+        "An asset lies in the project of the asset that contains it, and lives no longer than that one.",
+        "parent_id",
+    ),
+    "asset_handed_out": ("Somebody still has it. Take it back first.", None),
+    "parent_deleted": ("The client, the project or the type is deleted. Restore that first.", None),
+    "status_transition": ("An asset with this status cannot get that one.", "status"),
+    "attribute_unknown": ("The type has no such attribute.", None),
+    "attribute_required": ("The type requires an attribute that is missing.", None),
+    "attribute_kind": ("An attribute has a wrong value.", None),
+    "pk_asset_unique_values": (
+        "Another asset of this client has the same value in an attribute that must be unique.",
+        None,
+    ),
+    "not_available": ("Only what is in stock or in use can be handed out.", None),
+    "ex_asset_custody_one_at_a_time": ("Somebody has this asset already.", None),
+}
+FIELDS = tuple(name for name in AssetEdit.model_fields if name not in {"tag", "attributes"})
+
+
+def place_of(client_id: int, project_id: int | None) -> Place:
+    """Return where an asset lies, for permissions.
+
+    Raises:
+        DomainError: if the client does not exist or lies out of sight.
+    """
+    location = db.session.scalar(select(Client.location_id).where(Client.id == client_id))
+    if location is None:
+        raise DomainError("Choose one of the list.", field="client_id")
+    return Place(location_id=location, client_id=client_id, project_id=project_id)
+
+
+def require_on(actor: SignedIn | None, permission: str, asset: Asset) -> None:
+    """Refuse unless the actor (None: the system) holds ``permission`` where the asset lies.
+
+    Raises:
+        Denied: if no grant covers it.
+    """
+    if actor is not None and not actor.can(permission, on=place_of(asset.client_id, asset.project_id)):
+        raise Denied("Your permission does not reach this asset.", key=permission)
+
+
+def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
+    """Add an asset.
+
+    Raises:
+        Denied: if the actor may not add assets there.
+        DomainError: if a rule of the type or of the tree refuses it; ``fields`` names attributes.
+    """
+    place = place_of(command.client_id, command.project_id)
+    if actor is not None and not actor.can("assets.edit", on=place):
+        raise Denied("Your permission does not reach this place.", key="assets.edit")
+    asset = Asset(
+        tag=command.tag or next_tag(),
+        status=command.status,
+        attributes=_attributes(command.type_id, command.attributes),
+        **{name: getattr(command, name) for name in FIELDS},
+    )
+    _refuse_taken(asset.tag, except_id=None)
+    with saying():
+        db.session.add(asset)
+    return asset
+
+
+def save(
+    actor: SignedIn | None, asset: Asset, command: AssetEdit, *, version: int | None
+) -> Asset:
+    """Change an asset to what ``command`` says; a changed place goes through ``moving``.
+
+    Raises:
+        Denied: if the actor may not change it, or not put it there.
+        StaleVersion: if it was saved since ``version``.
+        DomainError: as ``create`` does, or if it is archived.
+    """
+    require_on(actor, "assets.edit", asset)
+    check_version(asset, version)
+    if asset.deleted_at is not None:
+        raise DomainError("This is archived. Restore it first.")
+    here = (asset.client_id, asset.project_id, asset.parent_id)
+    there = (command.client_id, command.project_id, command.parent_id)
+    if here != there:
+        from webapp.assets.services import moving  # moving needs this module's words
+
+        moving.move(
+            actor,
+            asset,
+            client_id=command.client_id,
+            project_id=command.project_id,
+            parent_id=command.parent_id,
+        )
+    attributes = _attributes(command.type_id, command.attributes)
+    if command.tag and command.tag != asset.tag:
+        _refuse_taken(command.tag, except_id=asset.id)
+    with saying():
+        asset.tag = command.tag or asset.tag
+        for name in FIELDS:
+            if getattr(asset, name) != getattr(command, name):
+                setattr(asset, name, getattr(command, name))
+        if asset.attributes != attributes:
+            asset.attributes = attributes
+    return asset
+
+
+def change_status(
+    actor: SignedIn | None, asset: Asset, status: Status, *, reason: str | None = None
+) -> None:
+    """Take an asset to another status, if the table of transitions allows it.
+
+    Raises:
+        Denied: if the actor may not change it.
+        DomainError: if the change is not allowed, or somebody has the asset.
+    """
+    require_on(actor, "assets.edit", asset)
+    if asset.deleted_at is not None:
+        raise DomainError("This is archived. Restore it first.")
+    trail.because(reason)
+    with saying():
+        asset.status = status
+
+
+def archive(actor: SignedIn | None, asset: Asset, *, reason: str | None = None) -> None:
+    """Hide an asset, and what lies inside it stays: that has to be moved or archived first.
+
+    Raises:
+        Denied: if the actor may not archive it.
+        DomainError: if somebody has it, or something lies inside.
+    """
+    require_on(actor, "assets.archive", asset)
+    if asset.deleted_at is not None:
+        return
+    inside = select(Asset.id).where(Asset.parent_id == asset.id, Asset.deleted_at.is_(None))
+    if db.session.scalar(inside.limit(1)) is not None:
+        raise DomainError("Something lies inside it. Move or archive that first.")
+    trail.because(reason)
+    with saying():
+        asset.deleted_at = datetime.now(UTC)
+
+
+def restore(actor: SignedIn | None, asset: Asset) -> None:
+    """Bring an archived asset back.
+
+    Raises:
+        Denied: if the actor may not.
+        DomainError: if what it belongs to is deleted.
+    """
+    require_on(actor, "assets.archive", asset)
+    if asset.deleted_at is not None:
+        with saying():
+            asset.deleted_at = None
+
+
+def next_tag() -> str:
+    """Return the next generated tag, such as A-000123."""
+    return str(db.session.scalar(text("SELECT 'A-' || lpad(nextval('asset_tags')::text, 6, '0')")))
+
+
+def _attributes(type_id: int, typed: dict[str, Any]) -> dict[str, Any]:
+    kind = db.session.get(AssetType, type_id)
+    if kind is None or kind.deleted_at is not None:
+        raise DomainError("Choose one of the list.", field="type_id")
+    values, wrong = attributes_of(kind.attributes, typed)
+    if wrong:
+        key, words = next(iter(wrong.items()))
+        raise DomainError(words, field=f"attribute-{key}")
+    return values
+
+
+def _refuse_taken(tag: str, *, except_id: int | None) -> None:
+    """A tag is unique within a client by the database, and among what the person sees by this."""
+    taken = select(Asset.id).where(func.lower(Asset.tag) == tag.lower(), Asset.id != (except_id or 0))
+    if db.session.scalar(taken.limit(1)) is not None:
+        raise DomainError("There is an asset with this tag.", field="tag")
+
+
+@contextmanager
+def saying() -> Iterator[None]:
+    """Flush what happens inside; turn the database's refusal into words."""
+    try:
+        with db.session.begin_nested():
+            yield
+            db.session.flush()
+            db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            db.session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    except IntegrityError as error:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        if name not in REFUSALS:
+            raise
+        words, field = REFUSALS[name]
+        raise DomainError(words, field=field) from None
