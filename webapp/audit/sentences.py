@@ -193,6 +193,8 @@ SIMPLE = {
     "user.restored": "restored {label}",
     "user.joined": "accepted the invitation of {label}",
     "user.link_made": "made a link for {label} to choose a password",
+    "mail.sent": "mailed a link to {label}",
+    "mail.failed": "could not mail a link to {label}",
     "role.copied": "copied a role to {label}",
     "system.seed_started": "began to fill in the demo data",
     "system.seeded": "filled in the demo data",

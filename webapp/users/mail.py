@@ -2,14 +2,20 @@
 
 import smtplib
 import ssl
+from contextlib import ExitStack
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 TIMEOUT = 8.0
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class MailFailed(Exception):
     """The mail server did not take the message."""
+
+
+class NotEncrypted(OSError):
+    """The server offers no encryption, and is not to see a password without it."""
 
 
 def send(*, smtp_url: str, sender: str, to: str, subject: str, body: str) -> None:
@@ -36,11 +42,17 @@ def _connect(smtp_url: str) -> smtplib.SMTP:
         server = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT, context=tls)
     else:
         server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT)
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=tls)
-    if url.username:
-        server.login(unquote(url.username), unquote(url.password or ""))
+    with ExitStack() as opened:
+        opened.callback(server.close)
+        if url.scheme == "smtp":
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=tls)
+        if url.username:
+            if not isinstance(server.sock, ssl.SSLSocket) and host not in HERE:
+                raise NotEncrypted
+            server.login(unquote(url.username), unquote(url.password or ""))
+        opened.pop_all()  # all is well: the caller closes it
     return server
 
 

@@ -22,10 +22,10 @@ from webapp.users.models import TokenKind, User
 
 bp = Blueprint("users", __name__, url_prefix="/users")
 EDITED = (
-    ("name", "Name"),
-    ("email", "E-mail address"),
-    ("locale", "Language"),
-    ("timezone", "Time zone"),
+    ("name", text("Name")),
+    ("email", text("E-mail address")),
+    ("locale", text("Language")),
+    ("timezone", text("Time zone")),
 )
 
 
@@ -144,7 +144,12 @@ def role_page(user: User, form: RoleForm) -> str:
         form=form,
         may_give=may_give,
         link=links.take(user.id),
+        mail_failed=_may_send_links() and queries.mail_failed(user.id),
     )
+
+
+def _may_send_links() -> bool:
+    return me().holds("users.invite") or me().holds("users.reset_password")
 
 
 def _note_reading(user: User) -> None:
@@ -222,7 +227,7 @@ def update(user_id: int) -> ResponseReturnValue:
 
 def _both_versions(user: User, form: EditForm) -> str:
     """Show what was typed beside what somebody saved meanwhile; saving again replaces it."""
-    who, at = queries.last_saved(user.id) or ("Somebody", user.updated_at)
+    who, at = queries.last_saved(user.id) or (_("Somebody"), user.updated_at)
     rows = [
         (label, getattr(form.command, name), getattr(user, name))
         for name, label in EDITED
@@ -241,8 +246,9 @@ def make_link(user_id: int) -> ResponseReturnValue:
     """Send a link to choose a password; nobody else ever chooses it."""
     require("users.reset_password")
     user = person_or_404(user_id, lock=True)
+    to_copy = "copy" in request.form and links.may_copy(user.id)
     kind, token = services.new_link(me(), user)
-    links.deliver(user, kind, token)
+    links.deliver(user, kind, token, to_copy=to_copy)
     return redirect_to(url_for("users.show", user_id=user.id))
 
 
