@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from webapp.core import trail
 from webapp.core.config import Settings
 from webapp.core.identity import signed_in_person
+from webapp.core.language import speaking
 from webapp.core.unit_of_work import after_commit
 from webapp.users import mail, queries
 from webapp.users.models import TokenKind, User
@@ -42,7 +43,8 @@ def deliver(user: User, kind: TokenKind, token: str, *, to_copy: bool = False) -
     if to_copy or not settings.smtp_url:
         session[KEPT] = {"user": user.id, "url": url}
         return
-    letter = _letter(user, kind, url)
+    with speaking(user.locale):
+        letter = _letter(user, kind, url)
     after_commit(lambda: _send(settings, letter))
     flash(_("The link goes to %(email)s by mail.", email=user.email), "success")
 

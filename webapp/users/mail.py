@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from webapp.core.language import gettext
+
 TIMEOUT = 8.0
 HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,16 +60,21 @@ def _connect(smtp_url: str) -> smtplib.SMTP:
 
 def invitation(*, name: str, inviter: str, link: str) -> tuple[str, str]:
     """Return subject and body of an invitation."""
-    return "Your invitation to Steward", (
-        f"Hello {name},\n\n{inviter} has made an account for you in Steward."
-        f" Choose your password here:\n\n{link}\n\n"
-        "The link works once, for seven days. If you did not expect this, ignore this message.\n"
+    return gettext("Your invitation to Steward"), gettext(
+        "Hello %(name)s,\n\n%(inviter)s has made an account for you in Steward."
+        " Choose your password here:\n\n%(link)s\n\n"
+        "The link works once, for seven days. If you did not expect this, ignore this message.\n",
+        name=name,
+        inviter=inviter,
+        link=link,
     )
 
 
 def password_reset(*, name: str, link: str) -> tuple[str, str]:
     """Return subject and body of a message that lets somebody choose a new password."""
-    return "Choose a new password for Steward", (
-        f"Hello {name},\n\nchoose a new password here:\n\n{link}\n\n"
-        "The link works once, for one day. If you did not expect this, tell your administrator.\n"
+    return gettext("Choose a new password for Steward"), gettext(
+        "Hello %(name)s,\n\nchoose a new password here:\n\n%(link)s\n\n"
+        "The link works once, for one day. If you did not expect this, tell your administrator.\n",
+        name=name,
+        link=link,
     )

@@ -11,6 +11,7 @@ from webapp.audit.timeline import timeline_of
 from webapp.core import guards, htmx
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
+from webapp.core.language import _
 from webapp.organisation import queries, services, tree
 from webapp.organisation.forms import ClientForm
 from webapp.organisation.models import Client
@@ -34,7 +35,7 @@ def _url(client_id: int) -> str:
 def _draw(form: ClientForm, record: Client | None = None, **context: Any) -> str:
     homes = common.homes(my_reach(), current=record.location_id if record else None)
     if not homes:
-        raise Denied(gettext("Your permission reaches no location."), key=EDIT)
+        raise Denied(_("Your permission reaches no location."), key=EDIT)
     form.location_id.choices = [*([] if record else [("", gettext("Choose…"))]), *homes]
     name = record.name if record else gettext("New client")
     path = tree.path_to(record.location_id) if record else []

@@ -12,6 +12,7 @@ from webapp.core import guards
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
 from webapp.core.identity import signed_in_person
+from webapp.core.language import _
 from webapp.organisation import queries, services, tree
 from webapp.organisation.forms import LocationForm
 from webapp.organisation.models import Location
@@ -39,7 +40,7 @@ def _draw(form: LocationForm, record: Location | None = None, **context: Any) ->
     if signed_in_person().can(EDIT) or (record and record.parent_id is None):
         parents = [("", gettext("At the top")), *parents]
     if not parents:
-        raise Denied(gettext("Your permission reaches no location."), key=EDIT)
+        raise Denied(_("Your permission reaches no location."), key=EDIT)
     own = {str(record.id)} if record else set()
     form.parent_id.choices = [option for option in parents if option[0] not in own]
     name = record.name if record else gettext("New location")

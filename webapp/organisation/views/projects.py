@@ -12,6 +12,7 @@ from webapp.core import guards, htmx
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
 from webapp.core.identity import signed_in_person
+from webapp.core.language import _
 from webapp.organisation import queries, services, tree
 from webapp.organisation.forms import ProjectForm
 from webapp.organisation.models import Client, Project
@@ -46,7 +47,7 @@ def _clients(current: int | None) -> list[tuple[str, str]]:
 def _draw(form: ProjectForm, record: Project | None = None, **context: Any) -> str:
     choices = _clients(record.client_id if record else None)
     if not choices:
-        raise Denied(gettext("Your permission reaches no client."), key=EDIT)
+        raise Denied(_("Your permission reaches no client."), key=EDIT)
     form.client_id.choices = [*([] if record else [("", gettext("Choose…"))]), *choices]
     name = record.name if record else gettext("New project")
     here = [(name, _url(record.id)), (gettext("Edit"), None)] if record else [(name, None)]
