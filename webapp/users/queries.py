@@ -11,7 +11,6 @@ from sqlalchemy.types import DateTime
 from webapp.access.models import Role, UserRole
 from webapp.audit.models import AuditEvent
 from webapp.core.db import db
-from webapp.core.language import _
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import cleaned, prefix_query
 from webapp.users.models import LAST_SEEN, TokenKind, User, UserSession, UserToken
@@ -119,24 +118,6 @@ def role_choices() -> list[tuple[int, str]]:
         (row.id, row.name)
         for row in db.session.execute(select(Role.id, Role.name).order_by(Role.name))
     ]
-
-
-# Row level security narrows clients and projects to what the person may see.
-_PLACES = text("""
-(SELECT 'location' AS kind, id, name FROM locations WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
-UNION ALL (SELECT 'client', id, name FROM clients WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
-UNION ALL (SELECT 'project', id, name FROM projects WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
-""")
-
-
-def place_choices() -> dict[str, list[tuple[str, str]]]:
-    """Return where a role can hold, by kind, as the select of a form wants it."""
-    groups: dict[str, list[tuple[str, str]]] = {"location": [], "client": [], "project": []}
-    for row in db.session.execute(_PLACES):
-        groups[row.kind].append((f"{row.kind}:{row.id}", row.name))
-    titles = {"location": _("Locations"), "client": _("Clients"), "project": _("Projects")}
-    found: dict[str, list[tuple[str, str]]] = {titles[kind]: rows for kind, rows in groups.items() if rows}
-    return {_("Without limit"): [("everywhere", _("Everywhere"))], **found}
 
 
 def get_user(user_id: int, *, lock: bool = False) -> User | None:

@@ -27,6 +27,11 @@ def timezones() -> tuple[str, ...]:
     return ("UTC", *sorted(named))
 
 
+def zone_name(zone: str) -> str:
+    """Return a time zone as people read it."""
+    return zone.replace("_", " ")
+
+
 def _valid_email(value: str) -> str:
     try:
         return validate_email(email_key(value), check_deliverability=False).normalized

@@ -34,7 +34,7 @@ def invite(actor: SignedIn, command: schemas.Invite) -> tuple[User, str]:
     user = create(name=command.name, email=command.email)
     if command.role_id is not None:
         if command.scope is None:
-            raise DomainError("Choose where the role holds.", field="scope")
+            raise DomainError(_("Choose where the role holds."), field="scope")
         give_role(actor, user=user, role_id=command.role_id, scope=command.scope)
     return user, _make_token(user, TokenKind.INVITATION, actor_id=actor.id)
 
