@@ -61,7 +61,8 @@ def label(event: Event) -> str:
 
 def field_title(name: str) -> str:
     """Return a column's name as people say it."""
-    return gettext(FIELDS.get(name) or name.removesuffix("_id").replace("_", " "))
+    title = FIELDS.get(name)
+    return gettext(title) if title else name.removesuffix("_id").replace("_", " ")
 
 
 def shown(value: Any) -> str:
@@ -263,11 +264,12 @@ def _updated(event: Event) -> str:
     names = [field_title(name) for name in event.changes]
     what = _the(event, name=label(event))
     if event.object_type == "user" and list(event.changes) == ["is_active"]:
-        back = pair(event.changes["is_active"])[1]
-        return gettext(SIMPLE["user.restored" if back else "user.deactivated"], label=label(event))
+        verb = "restored" if pair(event.changes["is_active"])[1] else "deactivated"
+        said = SIMPLE[f"user.{verb}"]
+        return gettext(said, label=label(event))
     if "deleted_at" in event.changes:
-        gone = pair(event.changes["deleted_at"])[1]
-        return gettext(VERBS["deleted" if gone else "restored"], what=what)
+        said = VERBS["deleted"] if pair(event.changes["deleted_at"])[1] else VERBS["restored"]
+        return gettext(said, what=what)
     if list(event.changes) == ["name"]:
         old, new = pair(event.changes["name"])
         return gettext(
@@ -287,7 +289,9 @@ VERBS = {
 
 SIMPLE = {
     "session.refused": N_("tried to sign in as %(label)s and was refused"),
+    "session.ended": N_("signed %(label)s out of a browser"),
     "user.viewed": N_("looked at the page of %(label)s"),
+    "access.explained": N_("asked what %(label)s may do"),
     "user.invited": N_("invited %(label)s"),
     "user.deactivated": N_("deactivated %(label)s"),
     "user.restored": N_("restored %(label)s"),
@@ -337,8 +341,8 @@ def _generic(event: Event) -> str:
     kind, verb = event.action.rpartition(".")[::2]
     if verb == "updated":
         return _updated(event)
-    if verb in VERBS:
-        return gettext(VERBS[verb], what=_the(event, kind=kind, name=event.object_label or ""))
+    if said := VERBS.get(verb):
+        return gettext(said, what=_the(event, kind=kind, name=event.object_label or ""))
     what = f"{title_of(event.object_type or kind)} {event.object_label or ''}".strip()
     if not what:
         return gettext("did %(verb)s", verb=event.action)
