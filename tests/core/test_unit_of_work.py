@@ -203,3 +203,17 @@ def test_another_persons_key_is_another_key(
     assert probe.post("/probe/locations", data={"name": "Riga", "_key": "k"}).status_code == 303
     assert other.post("/probe/locations", data={"name": "Oslo", "_key": "k"}).status_code == 303
     assert len(named("Oslo")) == 1
+
+
+def test_what_waits_for_the_commit_cannot_spoil_the_answer(
+    probe: Any, owner: Owner, named: Callable[[str], Rows], audit_rows: Callable[..., Rows]
+) -> None:
+    reply = probe.post("/probe/afterwards", data={"name": "Riga"})
+    assert reply.status_code == 200
+    assert len(named("Riga")) == 1
+    seen = audit_rows(request_id=reply.headers["X-Request-ID"], category="system")
+    assert [row["action"] for row in seen] == ["probe.first", "probe.third"]
+    with refusing(owner, "locations", deferred=True):
+        reply = probe.post("/probe/afterwards", data={"name": "Oslo"})
+    assert reply.status_code == 503
+    assert audit_rows(request_id=reply.headers["X-Request-ID"]) == []

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from webapp import create_app
-from webapp.core import guards, trail
+from webapp.core import guards, trail, unit_of_work
 from webapp.core.config import Settings
 from webapp.core.db import db
 from webapp.core.security import limiter
@@ -66,6 +66,22 @@ def savepoints() -> ResponseReturnValue:
     with db.session.begin_nested():
         db.session.add(Location(name=f"{name} three"))
     return "made"
+
+
+@bp.post("/afterwards")
+@guards.page("organisation")
+def afterwards() -> ResponseReturnValue:
+    """Create a location, and have three things done once it stands, of which the second fails."""
+    db.session.add(Location(name=request.form["name"]))
+    unit_of_work.after_commit(lambda: trail.note("probe.first", category="system"))
+    unit_of_work.after_commit(_fail)
+    unit_of_work.after_commit(lambda: trail.note("probe.third", category="system"))
+    return "made"
+
+
+def _fail() -> None:
+    trail.note("probe.second", category="system")
+    raise RuntimeError("a bug")
 
 
 @bp.post("/unaudited")

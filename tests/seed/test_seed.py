@@ -1,14 +1,25 @@
 """The demo data."""
 
+import itertools
 import time
+from collections.abc import Iterator
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
+import psycopg
+import pytest
 from sqlalchemy import text
 
 from tests import factories
-from webapp.seed import cli, state
+from tests.conftest import dsn
+from webapp import create_app
+from webapp.core import database, trail
+from webapp.core.db import db
+from webapp.core.unit_of_work import unit_of_work
+from webapp.seed import cli, demo, history, seed_if_empty, state
 
+_numbers = itertools.count()
 GRANTS = 134  # the same in every run
 COUNTS = (
     "SELECT (SELECT count(*) FROM users) AS people, (SELECT count(*) FROM clients) AS clients,"
@@ -47,3 +58,61 @@ def test_it_leaves_a_database_of_somebody_else_alone(app: Any, monkeypatch: Any)
     done = app.test_cli_runner().invoke(args=["seed"])
     assert done.exit_code == 1
     assert "data of its own" in done.output
+
+
+@pytest.fixture
+def half(new_database: Any, settings: Any, monkeypatch: Any) -> Iterator[Any]:
+    """An app on a database of its own, whose seed was interrupted."""
+    own = settings.model_copy(update={"database_url": new_database(f"half_{next(_numbers)}")})
+    database.prepare(own)
+    made = create_app(own)
+
+    def interrupt(done: Any, day: int) -> None:
+        if day < demo.DAYS - 20:
+            raise KeyboardInterrupt
+        history.live_a_day(done, day)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cli, "history", SimpleNamespace(live_a_day=interrupt))
+        with pytest.raises(KeyboardInterrupt), made.app_context():
+            cli.make_demo()
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+def test_an_interrupted_demo_is_made_anew(half: Any, capsys: Any) -> None:
+    with half.app_context():
+        assert state() == "half-seeded"
+    assert seed_if_empty(half)
+    assert "half made" in capsys.readouterr().out
+    with half.app_context():
+        assert state() == "seeded"
+        assert db.session.scalar(text("SELECT count(*) FROM users")) == demo.PEOPLE
+        begun = text("SELECT count(*) FROM audit_event WHERE action = 'system.seed_started'")
+        assert db.session.scalar(begun) == 2  # the log keeps both
+    assert not seed_if_empty(half)
+
+
+def test_an_interrupted_demo_that_is_in_use_is_only_told(half: Any, capsys: Any) -> None:
+    with half.app_context():
+        with unit_of_work("somebody"):
+            trail.note("session.opened", category="sign-in")
+        before = db.session.scalar(text("SELECT max(id) FROM users"))
+    assert not seed_if_empty(half)
+    assert "rm -rf var" in capsys.readouterr().err
+    said = half.test_cli_runner().invoke(args=["seed"])
+    assert said.exit_code == 1 and "rm -rf var" in said.output
+    with half.app_context():
+        assert db.session.scalar(text("SELECT max(id) FROM users")) == before
+
+
+def test_two_do_not_make_the_demo_at_once(half: Any, settings: Any) -> None:
+    with (
+        psycopg.connect(dsn(half.extensions["steward"].owner_url())) as other,
+        half.app_context(),
+    ):
+        other.execute("SELECT pg_advisory_lock(hashtext('steward seed'))")
+        said = half.test_cli_runner().invoke(args=["seed"])
+        assert said.exit_code == 1 and "just now" in said.output
+        assert state() == "half-seeded"

@@ -1,12 +1,9 @@
-"""Invitations, resets, passwords, and the mail that carries them."""
+"""Invitations, resets and passwords."""
 
 import re
-import socket
 import time
-from dataclasses import dataclass
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from tests import factories
 from webapp.users import passwords
@@ -66,38 +63,6 @@ def test_a_new_password_rotates_the_session_and_ends_others(sign_in):
         assert cookie["_user_id"] != before
     assert here.get("/account").status_code == 200
     assert there.get("/account").status_code == 303
-
-
-@dataclass
-class Taken:
-    mails: list[bytes]
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
-        self.mails.append(envelope.content)
-        return "250 OK"
-
-
-@pytest.mark.parametrize("up", [True, False])
-def test_mail_carries_the_link_or_it_is_shown(sign_in, app, up):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    inbox = Taken([])
-    server = Controller(inbox, hostname="127.0.0.1", port=port) if up else None
-    if server:
-        server.start()
-    before = app.extensions["steward"]
-    app.extensions["steward"] = before.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{port}"})
-    try:
-        client = sign_in("*")
-        answer = client.post("/users/new", data={"name": "Zoë", "email": "zoe@example.com"})
-        shown = client.get(answer.location).text
-    finally:
-        app.extensions["steward"] = before
-        if server:
-            server.stop()
-    assert ("/invitation/" in shown) is not up
-    assert ("could not be sent" in shown) is not up
-    assert [b"/invitation/" in mail for mail in inbox.mails] == ([True] if up else [])
 
 
 def _try(client, email, password="wrong wrong wrong", ip="10.0.0.1"):  # noqa: S107

@@ -115,6 +115,26 @@ def place_of(
     return found
 
 
+def places_of(grants: Iterable[Grant]) -> list[Place]:
+    """Return where the grants hold, each with all that is above it; without those out of sight."""
+    held = [grant for grant in grants if not grant.everywhere]
+    places = [Place(location_id=grant.location_id) for grant in held if grant.location_id]
+    ids = {
+        "clients": [grant.client_id for grant in held if grant.client_id],
+        "projects": [grant.project_id for grant in held if grant.project_id],
+    }
+    if any(ids.values()):
+        places += [Place(**row) for row in db.session.execute(text(_PLACES), ids).mappings()]
+    return places
+
+
+_PLACES = """
+  SELECT location_id, id AS client_id, NULL AS project_id FROM clients WHERE id = ANY (:clients)
+  UNION ALL SELECT c.location_id, p.client_id, p.id FROM projects p JOIN clients c ON c.id = p.client_id
+   WHERE p.id = ANY (:projects)
+"""
+
+
 def _path(statement: str, key: int) -> Place | None:
     row = db.session.execute(text(statement), {"id": key}).mappings().one_or_none()
     return None if row is None else Place(**row)
@@ -128,7 +148,7 @@ def ids_of(model: type[Page | Permission], keys: Iterable[str]) -> dict[str, int
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """A person or place to choose from a list."""
+    """A person to choose from a list."""
 
     value: str
     label: str
@@ -143,23 +163,9 @@ _PEOPLE = """
      ELSE :q = '' OR search @@ to_tsquery('simple', :q) END
    ORDER BY is_active DESC, name, id LIMIT :limit
 """
-_PLACES = """
-  SELECT 'location:' || id AS value, name AS label, 'Location' AS hint FROM locations
-   WHERE deleted_at IS NULL AND (:q = '' OR strpos(lower(name), :q) > 0)
-  UNION ALL SELECT 'client:' || id, name, 'Client' FROM clients
-   WHERE deleted_at IS NULL AND (:q = '' OR strpos(lower(name), :q) > 0)
-  UNION ALL SELECT 'project:' || id, name, 'Project' FROM projects
-   WHERE deleted_at IS NULL AND (:q = '' OR strpos(lower(name), :q) > 0)
-  ORDER BY hint, label, value LIMIT :limit
-"""
-_PLACE = {
-    "location": "SELECT name FROM locations WHERE id = :id",
-    "client": "SELECT name FROM clients WHERE id = :id",
-    "project": "SELECT name FROM projects WHERE id = :id",
-}
 
 
-def people_like(q: str, *, limit: int = 20) -> list[Choice]:
+def people_like(q: str, *, limit: int) -> list[Choice]:
     """Return people whose name or address has words that begin like those of ``q``."""
     return _choices(_PEOPLE, id=None, q=prefix_query(q) if q else "", limit=limit)
 
@@ -168,17 +174,6 @@ def find_person(user_id: int) -> Choice | None:
     """Return a person to show, active or not."""
     found = _choices(_PEOPLE, id=user_id, q="", limit=1)
     return found[0] if found else None
-
-
-def places_like(q: str, *, limit: int = 30) -> list[Choice]:
-    """Return locations, clients and projects in sight whose name contains ``q``."""
-    return _choices(_PLACES, q=q.strip().lower(), limit=limit)
-
-
-def place_name(kind: str, key: int) -> str | None:
-    """Return the name of a location, client or project in sight."""
-    name: str | None = db.session.scalar(text(_PLACE[kind]), {"id": key})
-    return name
 
 
 def _choices(statement: str, **values: object) -> list[Choice]:

@@ -1,14 +1,16 @@
 """Giving and taking roles: nobody can raise themselves, or anybody beyond themselves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from webapp.access import queries
 from webapp.access.grants import Grant, Place
 from webapp.access.identity import SignedIn
 from webapp.access.models import Role, UserRole
+from webapp.access.queries import RoleContents
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError
+from webapp.core.language import Text, _, listed
 from webapp.core.registry import find_entry
 
 
@@ -23,6 +25,23 @@ def missing_for(
     covering = [grant for grant in actor_grants if grant.covers(place)]
     held = frozenset[str]().union(*(grant.pages | grant.permissions for grant in covering))
     return sorted(key for key in {*pages, *permissions} if key not in held)
+
+
+def givable(actor: SignedIn) -> tuple[list[RoleContents], list[RoleContents]]:
+    """Return the roles that the actor could give somewhere, and the others.
+
+    Scopes form a tree: what covers any place covers the narrowest scope around it as well, so that the scopes of the
+    actor's own grants are all the places to look at.
+    """
+    places = [None, *queries.places_of(actor.grants)]
+    there = [place for place in places if actor.can("roles.assign", on=place)]
+    can: list[RoleContents] = []
+    cannot: list[RoleContents] = []
+    for role in queries.contents_of():
+        needs = {"pages": role.pages, "permissions": role.permissions}
+        fine = any(not missing_for(actor.grants, place=place, **needs) for place in there)
+        (can if fine else cannot).append(role)
+    return can, cannot
 
 
 def require_not_above(actor: SignedIn, *, target_id: int) -> None:
@@ -40,7 +59,10 @@ def require_not_above(actor: SignedIn, *, target_id: int) -> None:
             actor.grants, pages=grant.pages, permissions=grant.permissions, place=_place_of(grant)
         ):
             raise Denied(
-                f"This person holds the role “{grant.role}”, which gives more than you hold yourself."
+                _(
+                    "This person holds the role “%(role)s”, which gives more than you hold yourself.",
+                    role=grant.role,
+                )
             )
 
 
@@ -66,17 +88,19 @@ def assign_role(
             location_id=location_id, client_id=client_id, project_id=project_id
         )
     except LookupError:
-        raise DomainError("This place does not exist.", field="scope") from None
+        raise DomainError(_("This place does not exist."), field="scope") from None
     if actor is not None:
         _require_may_grant(actor, user_id=user_id, role=role, place=place)
     scope = {"location_id": location_id, "client_id": client_id, "project_id": project_id}
     if db.session.query(UserRole.id).filter_by(user_id=user_id, role_id=role.id, **scope).first():
-        raise DomainError(f"{user_name} holds this role there already.", field="role_id")
+        raise DomainError(
+            _("%(name)s holds this role there already.", name=user_name), field="role_id"
+        )
     grant = UserRole(user_id=user_id, role_id=role.id, **scope)
     db.session.add(grant)
     trail.because(reason)
+    _tell(grant, "role.assigned", user_name=user_name, change=[None, role.name])
     db.session.flush()
-    _note(grant, "role.assigned", user_name=user_name, role_name=role.name)
     return grant
 
 
@@ -99,27 +123,34 @@ def revoke_role(
         )
         _require_may_grant(actor, user_id=grant.user_id, role=role, place=place)
     trail.because(reason)
-    _note(grant, "role.revoked", user_name=user_name, role_name=role.name)
+    _tell(grant, "role.revoked", user_name=user_name, change=[role.name, None])
     db.session.delete(grant)
     db.session.flush()
 
 
 def _require_may_grant(actor: SignedIn, *, user_id: int, role: Role, place: Place | None) -> None:
     if actor.id == user_id:
-        raise Denied("Nobody edits their own roles. Ask another administrator.", key="roles.assign")
+        raise Denied(
+            _("Nobody edits their own roles. Ask another administrator."), key="roles.assign"
+        )
     if not actor.can("roles.assign", on=place):
-        raise Denied("You may not give or take roles there.", key="roles.assign")
+        raise Denied(_("You may not give or take roles there."), key="roles.assign")
     (contents,) = queries.contents_of([role.id])
     if missing := missing_for(
         actor.grants, pages=contents.pages, permissions=contents.permissions, place=place
     ):
         raise Denied(
-            f"The role “{role.name}” gives more than you hold there yourself: {_titles(missing)}."
+            _(
+                "The role “%(role)s” gives more than you hold there yourself: %(what)s.",
+                role=role.name,
+                what=titles(missing),
+            )
         )
 
 
-def _titles(keys: Sequence[str]) -> str:
-    return ", ".join(entry.title if (entry := find_entry(key)) else key for key in keys)
+def titles(keys: Iterable[str]) -> Text:
+    """Return pages and permissions by their titles."""
+    return listed(entry.title if (entry := find_entry(key)) else key for key in keys)
 
 
 def _place_of(grant: Grant) -> Place | None:
@@ -131,14 +162,14 @@ def _place_of(grant: Grant) -> Place | None:
         return Place()
 
 
-def _note(grant: UserRole, action: str, *, user_name: str, role_name: str) -> None:
-    """Say in the person's own history which role came or went."""
-    trail.note(
+def _tell(grant: UserRole, action: str, *, user_name: str, change: list[str | None]) -> None:
+    """Tell in the person's own history which role came or went."""
+    trail.tell(
+        grant,
         action,
         category="access",
         object_type="user",
         object_id=grant.user_id,
         object_label=user_name,
-        client_id=grant.client_id,
-        changes={"role": [None, role_name] if action == "role.assigned" else [role_name, None]},
+        changes={"role": change},
     )

@@ -2,15 +2,20 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.access import explain as logic
-from webapp.access import forms, queries, schemas
-from webapp.core import trail
+from webapp.access import forms, queries, schemas, scopes
+from webapp.core import pickers, trail
 from webapp.core.guards import page, rule_of
+from webapp.core.identity import signed_in_person
+from webapp.core.language import gettext
+from webapp.core.pickers import Option
 from webapp.core.registry import find_entry
 from webapp.core.search import cleaned
+from webapp.organisation import choices
+from webapp.organisation.tree import reach_of
 
 bp = Blueprint("access", __name__)
 
@@ -23,39 +28,61 @@ def explain() -> ResponseReturnValue:
         question = schemas.question_from(request.args.to_dict())
     except ValueError:
         abort(404)
-    person_q = cleaned(request.args.get("person_q"))
-    object_q = cleaned(request.args.get("object_q"))
     person = queries.find_person(question.person) if question.person else None
     if question.person and person is None:
         abort(404)
-    people = queries.people_like(person_q)
-    if person_q and person is None and len(people) == 1:
-        person = people[0]
+    answered = _answer(question, person)
     return render_template(
         "access/explain.html",
         question=question,
         person=person,
-        people=_with(people, person),
-        places=queries.places_like(object_q),
-        person_q=person_q,
-        object_q=object_q,
+        form=_filled(person, answered["place_label"]),
         groups=forms.key_groups(),
-        **_answer(question, person),
+        **answered,
     )
 
 
-def _with(people: list[queries.Choice], person: queries.Choice | None) -> list[queries.Choice]:
-    """Keep the chosen person in the list, whatever the search found."""
-    if person is None or any(one.value == person.value for one in people):
-        return people
-    return [person, *people]
+def _filled(person: queries.Choice | None, place_label: str | None) -> forms.WhoAndWhere:
+    form = forms.WhoAndWhere(request.args)
+    form.person.offer(
+        url_for("access.pick_person"), present=_named(person).label if person else None
+    )
+    form.object.offer(
+        url_for("access.pick_place"),
+        present=place_label,
+        fixed=[("", gettext("Anywhere at all"))],
+    )
+    return form
+
+
+def _named(person: queries.Choice) -> Option:
+    name = person.label
+    if not person.active:
+        name = gettext("%(name)s (inactive)", name=name)
+    return Option(value=person.value, label=name, hint=person.hint)
+
+
+@bp.get("/access/pickers/people")
+@page("access.explain")
+def pick_person() -> ResponseReturnValue:
+    """Find people to ask about."""
+    found = queries.people_like(pickers.typed(), limit=pickers.LIMIT + 1)
+    return pickers.answer([_named(person) for person in found])
+
+
+@bp.get("/access/pickers/places")
+@page("access.explain")
+def pick_place() -> ResponseReturnValue:
+    """Find places to ask about."""
+    return scopes.answer(seen=reach_of(signed_in_person(), "access.explain"))
 
 
 def _answer(question: schemas.Question, person: queries.Choice | None) -> dict[str, Any]:
     """Work out the answer, if the question is complete."""
     place, place_label = None, None
     if question.kind and question.place:
-        place_label = queries.place_name(question.kind, question.place)
+        seen = reach_of(signed_in_person(), "access.explain")
+        place_label = choices.label_of(question.kind, question.place, seen=seen)
         if place_label is None:
             abort(404)
         place = queries.place_of(**{f"{question.kind}_id": question.place})
@@ -104,7 +131,7 @@ def _routes() -> list[dict[str, Any]]:
             continue
         methods = sorted((route.methods or set()) - {"HEAD", "OPTIONS"})
         titles = [
-            entry.title
+            str(entry.title)
             for key in (rule.page, *rule.permissions)
             if key and (entry := find_entry(key))
         ]

@@ -5,39 +5,53 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from flask_wtf.i18n import translations
 from wtforms import Form, IntegerField, SelectField, StringField
 from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, NumberRange, Optional
 
-from webapp.audit.models import CATEGORIES
 from webapp.audit.queries import Filter
-from webapp.audit.sentences import ACTIONS
-from webapp.core.object_types import TYPES
+from webapp.audit.sentences import ACTIONS, CATEGORY_TITLES
+from webapp.core.language import _, gettext
+from webapp.core.object_types import TYPES, title_of
 from webapp.core.search import cleaned
 
 MAX_ID = 2**63 - 1
 MAX_ACTION = 64
 PERIODS = (
-    ("", "Any time"),
-    ("today", "Today"),
-    ("7", "Last 7 days"),
-    ("30", "Last 30 days"),
-    ("quarter", "This quarter"),
-    ("exact", "From … to …"),
+    ("", _("Any time")),
+    ("today", _("Today")),
+    ("7", _("Last 7 days")),
+    ("30", _("Last 30 days")),
+    ("quarter", _("This quarter")),
+    ("exact", _("From … to …")),
 )
 OUTCOMES = (
-    ("", "Any outcome"),
-    ("ok", "Done"),
-    ("denied", "Refused"),
-    ("failed", "Failed"),
-    ("not-ok", "Refused or failed"),
+    ("", _("Any outcome")),
+    ("ok", _("Done")),
+    ("denied", _("Refused")),
+    ("failed", _("Failed")),
+    ("not-ok", _("Refused or failed")),
 )
 _MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 def _choices(rows: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in rows]
+
+
+# Codes of the program, the same in every language.
+_ACTIONS = (("", _("Any action")), *((name, name) for name in sorted(set(ACTIONS))))
+
+
+def _categories() -> list[SelectChoice]:
+    named = ((name, str(title).capitalize()) for name, title in CATEGORY_TITLES.items())
+    return _choices([("", _("Any category")), *named])
+
+
+def _kinds() -> list[SelectChoice]:
+    return _choices([("", _("Anything")), *((kind, title_of(kind).capitalize()) for kind in TYPES)])
 
 
 class FilterForm(Form):
@@ -49,33 +63,36 @@ class FilterForm(Form):
     until = DateTimeLocalField("To", [Optional()], format=_MOMENT)
     category = SelectField(
         "Category",
-        choices=_choices(
-            [("", "Any category"), *((name, name.capitalize()) for name in CATEGORIES)]
-        ),
+        choices=_categories,
         default="",
     )
     outcome = SelectField("Outcome", choices=_choices(OUTCOMES), default="")
     action = SelectField(
         "Action",
-        choices=_choices([("", "Any action"), *((name, name) for name in sorted(set(ACTIONS)))]),
+        choices=_choices(_ACTIONS),
         default="",
     )
     object_type = SelectField(
         "Kind",
-        choices=_choices([("", "Anything"), *((k, v[0].capitalize()) for k, v in TYPES.items())]),
+        choices=_kinds,
         default="",
     )
     object_id = IntegerField("Number", [Optional(), NumberRange(0, MAX_ID)])
     request = StringField("Request", [Length(max=64)])
+
+    class Meta:
+        """WTForms' own messages in the reader's language."""
+
+        def get_translations(self, _form: Any) -> Any:
+            """Return those of the request."""
+            return translations
 
     def __init__(self, args: Any) -> None:
         """Take unknown actions too: a link may name one that the list does not offer."""
         super().__init__(args)
         wanted = args.get("action", "")
         if wanted and wanted not in ACTIONS and len(wanted) <= MAX_ACTION:
-            self.action.choices = _choices(
-                [("", "Any action"), *((name, name) for name in (*sorted(set(ACTIONS)), wanted))]
-            )
+            self.action.choices = _choices((*_ACTIONS, (wanted, wanted)))
 
     def asked(self, *, now: datetime, timezone: str) -> Filter:
         """Return the filter, with times in the reader's zone."""
@@ -104,7 +121,7 @@ class FilterForm(Form):
     def problems(self) -> list[str]:
         """Return what is wrong with the filters, a sentence each."""
         return [
-            f"{self._fields[name].label.text}: {' '.join(str(text) for text in texts)}"
+            f"{gettext(self._fields[name].label.text)}: {' '.join(str(text) for text in texts)}"
             for name, texts in self.errors.items()
             if name in self._fields
         ]

@@ -54,6 +54,7 @@ def _collect(session: Session, _: UOWTransaction) -> None:
 
 def _describe(row: Audited, verb: str, changes: dict[str, Any]) -> dict[str, Any]:
     key = object_mapper(row).primary_key_from_instance(row)
+    told, row.audit_told = row.audit_told or {}, None
     return {
         "action": f"{row.audit_type}.{verb}",
         "category": "change",
@@ -62,7 +63,8 @@ def _describe(row: Audited, verb: str, changes: dict[str, Any]) -> dict[str, Any
         "object_id": key[0],
         "object_label": row.audit_label[:300],
         "client_id": row.audit_client_id,
-        "changes": changes,
+        **told,
+        "changes": {**told.get("changes", {}), **changes},
     }
 
 

@@ -1,12 +1,13 @@
-"""What happened, as a sentence. Plain functions over a row of the log; no database, no request."""
+"""What happened, as a sentence. Plain functions over a row of the log, in the reader's language; no database."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from webapp.core.object_types import title_of
+from webapp.core.language import N_, _, gettext, ngettext
+from webapp.core.object_types import THE, title_of
 from webapp.core.registry import find_entry
 
-NOBODY = "Somebody"
+NOBODY = N_("Somebody")
 NOTHING = "\N{EN DASH}"
 MAX_FIELDS = 3
 MAX_VALUE = 60
@@ -30,7 +31,7 @@ def who(event: Event) -> str:
     """Return who acted, as a sentence starts with it."""
     name = event.actor_name
     if not name:
-        return NOBODY
+        return gettext(NOBODY)
     return f"Steward ({name.removeprefix('system:')})" if name.startswith("system:") else name
 
 
@@ -39,7 +40,7 @@ def predicate(event: Event) -> str:
     if made := SPECIAL.get(event.action):
         return made(event)
     if simple := SIMPLE.get(event.action):
-        return simple.format(label=label(event))
+        return gettext(simple, label=label(event))
     return _generic(event)
 
 
@@ -53,14 +54,15 @@ def label(event: Event) -> str:
     if event.object_label:
         return event.object_label
     title = title_of(event.object_type)
-    return f"{title} {event.object_id}" if event.object_id is not None else title or "something"
+    if event.object_id is not None:
+        return f"{title} {event.object_id}"
+    return title or gettext("something")
 
 
 def field_title(name: str) -> str:
     """Return a column's name as people say it."""
-    if name in FIELDS:
-        return FIELDS[name]
-    return name.removesuffix("_id").replace("_", " ")
+    title = FIELDS.get(name)
+    return gettext(title) if title else name.removesuffix("_id").replace("_", " ")
 
 
 def shown(value: Any) -> str:
@@ -68,7 +70,7 @@ def shown(value: Any) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, list | tuple):
         return ", ".join(shown(part) for part in value) or NOTHING
     if isinstance(value, Mapping):
@@ -83,19 +85,76 @@ def pair(change: Any) -> tuple[Any, Any]:
     return None, change
 
 
+CATEGORY_TITLES = {
+    "change": _("change"),
+    "access": _("access"),
+    "sign-in": _("sign-in"),
+    "read": _("read"),
+    "export": _("export"),
+    "import": _("import"),
+    "system": _("system"),
+}
+
+# Columns and notes by the names that people use; other names are shown as they are.
 FIELDS = {
-    "is_active": "active",
-    "parent_id": "parent location",
-    "contact_email": "contact address",
-    "email": "e-mail address",
-    "password_hash": "password",
-    "timezone": "time zone",
-    "locale": "language",
-    "starts_on": "start",
-    "ends_on": "end",
-    "deleted_at": "deleted",
-    "token_hash": "secret of the link",
-    "created_by_id": "created by",
+    "action": N_("action"),
+    "actor": N_("actor"),
+    "address": N_("address"),
+    "body": N_("body"),
+    "category": N_("category"),
+    "client_id": N_("client"),
+    "code": N_("code"),
+    "contact_email": N_("contact address"),
+    "created_by_id": N_("created by"),
+    "deleted_at": N_("deleted"),
+    "description": N_("description"),
+    "email": N_("e-mail address"),
+    "ends_on": N_("end"),
+    "expires_at": N_("expires at"),
+    "filter": N_("filter"),
+    "ip": N_("ip"),
+    "is_active": N_("active"),
+    "key": N_("key"),
+    "kind": N_("kind"),
+    "locale": N_("language"),
+    "location_id": N_("location"),
+    "missing": N_("missing"),
+    "name": N_("name"),
+    "notes": N_("notes"),
+    "object": N_("object"),
+    "object_id": N_("object"),
+    "object_type": N_("object type"),
+    "outcome": N_("outcome"),
+    "page_id": N_("page"),
+    "pages": N_("pages"),
+    "parent_id": N_("parent location"),
+    "password_hash": N_("password"),
+    "people": N_("people"),
+    "period": N_("period"),
+    "permission_id": N_("permission"),
+    "permissions": N_("permissions"),
+    "project_id": N_("project"),
+    "read_at": N_("read at"),
+    "request": N_("request"),
+    "revoked_at": N_("revoked at"),
+    "role": N_("role"),
+    "role_id": N_("role"),
+    "rows": N_("rows"),
+    "sessions": N_("sessions"),
+    "sha256": N_("sha256"),
+    "since": N_("since"),
+    "starts_on": N_("start"),
+    "theme": N_("theme"),
+    "timezone": N_("time zone"),
+    "title": N_("title"),
+    "to": N_("to"),
+    "token_hash": N_("secret of the link"),
+    "told": N_("told"),
+    "until": N_("until"),
+    "url": N_("url"),
+    "used_at": N_("used at"),
+    "user_agent": N_("user agent"),
+    "user_id": N_("user"),
 }
 
 
@@ -105,11 +164,11 @@ def _role(event: Event) -> str:
 
 
 def _assigned(event: Event) -> str:
-    return f"gave {label(event)} the role {_role(event)}"
+    return gettext("gave %(label)s the role %(role)s", label=label(event), role=_role(event))
 
 
 def _revoked(event: Event) -> str:
-    return f"took the role {_role(event)} from {label(event)}"
+    return gettext("took the role %(role)s from %(label)s", label=label(event), role=_role(event))
 
 
 def _about_self(mine: str, theirs: str) -> Callable[[Event], str]:
@@ -120,28 +179,41 @@ def _about_self(mine: str, theirs: str) -> Callable[[Event], str]:
             "user",
             event.actor_id,
         )
-        return mine if own else theirs.format(label=label(event))
+        return gettext(mine) if own else gettext(theirs, label=label(event))
 
     return made
 
 
 def _sessions_ended(event: Event) -> str:
-    count, _ = pair(event.changes.get("sessions"))
-    some = {None: "the sessions", 1: "one session"}.get(count, f"{count} sessions")
-    return f"ended {some} of {label(event)}"
+    count = pair(event.changes.get("sessions"))[0]
+    if not isinstance(count, int):
+        return gettext("ended the sessions of %(label)s", label=label(event))
+    ended = ngettext(
+        "ended one session of %(label)s",
+        "ended %(num)s sessions of %(label)s",
+        count,
+        label=label(event),
+    )
+    return str(ended)
 
 
 def _denied(event: Event) -> str:
     key = pair(event.changes.get("missing"))[1]
     entry = find_entry(str(key)) if key else None
     where = entry.title if entry else event.path or (event.object_label or "")
-    return f"was refused: {where}" if where else "was refused"
+    return gettext("was refused: %(where)s", where=where) if where else gettext("was refused")
 
 
 def _exported(event: Event) -> str:
     rows = pair(event.changes.get("rows"))[1]
-    what = {"user": "people", "users": "people"}.get(event.action.split(".")[0], "records")
-    return f"exported {what}" + (f" ({rows} rows)" if rows is not None else "")
+    people = event.action.split(".")[0] in {"user", "users"}
+    if not isinstance(rows, int):
+        return gettext("exported people") if people else gettext("exported records")
+    if people:
+        return str(
+            ngettext("exported people (%(num)s row)", "exported people (%(num)s rows)", rows)
+        )
+    return str(ngettext("exported records (%(num)s row)", "exported records (%(num)s rows)", rows))
 
 
 def _log_read(event: Event) -> str:
@@ -149,16 +221,22 @@ def _log_read(event: Event) -> str:
         f"{field_title(name)} {_short(pair(value)[1])}" for name, value in event.changes.items()
     ]
     if event.object_type == "audit_event":
-        return f"read entry {event.object_id} of the audit log"
-    return "read the audit log" + (f" ({', '.join(used)})" if used else "")
+        return gettext("read entry %(number)s of the audit log", number=event.object_id)
+    if not used:
+        return gettext("read the audit log")
+    return gettext("read the audit log (%(filters)s)", filters=", ".join(used))
 
 
 def _failed(event: Event) -> str:
-    return f"met an error at {event.path}" if event.path else "met an error"
+    return (
+        gettext("met an error at %(path)s", path=event.path)
+        if event.path
+        else gettext("met an error")
+    )
 
 
 def _permissions_changed(event: Event) -> str:
-    return f"changed what the role {label(event)} gives"
+    return gettext("changed what the role %(label)s gives", label=label(event))
 
 
 def _asked(event: Event) -> str:
@@ -166,44 +244,76 @@ def _asked(event: Event) -> str:
         (pair(event.changes[k])[1] for k in ("missing", "key", "page") if k in event.changes), None
     )
     entry = find_entry(str(key)) if key else None
-    return f"asked for access to {entry.title if entry else key or label(event)}"
+    return gettext(
+        "asked for access to %(what)s", what=entry.title if entry else key or label(event)
+    )
+
+
+def _the(event: Event, *, kind: str | None = None, name: str) -> str:
+    """Return “the role Auditor”, with its article."""
+    kind = event.object_type or kind or ""
+    said = (
+        gettext(THE[kind], label=name)
+        if kind in THE
+        else gettext("the %(kind)s %(label)s", kind=title_of(kind), label=name)
+    )
+    return said.strip()
 
 
 def _updated(event: Event) -> str:
     names = [field_title(name) for name in event.changes]
-    what = f"{title_of(event.object_type)} {label(event)}".strip()
+    what = _the(event, name=label(event))
     if event.object_type == "user" and list(event.changes) == ["is_active"]:
-        back = pair(event.changes["is_active"])[1]
-        return f"{'restored' if back else 'deactivated'} {label(event)}"
+        verb = "restored" if pair(event.changes["is_active"])[1] else "deactivated"
+        said = SIMPLE[f"user.{verb}"]
+        return gettext(said, label=label(event))
     if "deleted_at" in event.changes:
-        gone = pair(event.changes["deleted_at"])[1]
-        return f"{'deleted' if gone else 'restored'} the {what}"
+        said = VERBS["deleted"] if pair(event.changes["deleted_at"])[1] else VERBS["restored"]
+        return gettext(said, what=what)
     if list(event.changes) == ["name"]:
         old, new = pair(event.changes["name"])
-        return f"renamed the {title_of(event.object_type)} {_short(old)} to {_short(new)}"
+        return gettext(
+            "renamed %(what)s to %(new)s", what=_the(event, name=_short(old)), new=_short(new)
+        )
     listed = ", ".join(names[:MAX_FIELDS]) + (" …" if len(names) > MAX_FIELDS else "")
-    return f"changed {listed} of the {what}" if listed else f"changed the {what}"
+    if not listed:
+        return gettext("changed %(what)s", what=what)
+    return gettext("changed %(fields)s of %(what)s", fields=listed, what=what)
 
+
+VERBS = {
+    "created": N_("created %(what)s"),
+    "deleted": N_("deleted %(what)s"),
+    "restored": N_("restored %(what)s"),
+}
 
 SIMPLE = {
-    "session.refused": "tried to sign in as {label} and was refused",
-    "user.viewed": "looked at the page of {label}",
-    "user.invited": "invited {label}",
-    "user.deactivated": "deactivated {label}",
-    "user.restored": "restored {label}",
-    "user.joined": "accepted the invitation of {label}",
-    "user.link_made": "made a link for {label} to choose a password",
-    "role.copied": "copied a role to {label}",
-    "system.seed_started": "began to fill in the demo data",
-    "system.seeded": "filled in the demo data",
+    "session.refused": N_("tried to sign in as %(label)s and was refused"),
+    "session.ended": N_("signed %(label)s out of a browser"),
+    "user.viewed": N_("looked at the page of %(label)s"),
+    "access.explained": N_("asked what %(label)s may do"),
+    "user.invited": N_("invited %(label)s"),
+    "user.deactivated": N_("deactivated %(label)s"),
+    "user.restored": N_("restored %(label)s"),
+    "user.joined": N_("accepted the invitation of %(label)s"),
+    "user.link_made": N_("made a link for %(label)s to choose a password"),
+    "mail.sent": N_("mailed a link to %(label)s"),
+    "mail.failed": N_("could not mail a link to %(label)s"),
+    "role.copied": N_("copied a role to %(label)s"),
+    "system.seed_started": N_("began to fill in the demo data"),
+    "system.seeded": N_("filled in the demo data"),
 }
 
 SPECIAL: dict[str, Callable[[Event], str]] = {
-    "session.opened": _about_self("signed in", "signed in as {label}"),
-    "session.closed": _about_self("signed out", "signed {label} out of a browser"),
+    "session.opened": _about_self(N_("signed in"), N_("signed in as %(label)s")),
+    "session.closed": _about_self(N_("signed out"), N_("signed %(label)s out of a browser")),
     "session.revoked": _sessions_ended,
-    "user.password_changed": _about_self("chose a new password", "changed the password of {label}"),
-    "user.password_reset": _about_self("chose a new password", "reset the password of {label}"),
+    "user.password_changed": _about_self(
+        N_("chose a new password"), N_("changed the password of %(label)s")
+    ),
+    "user.password_reset": _about_self(
+        N_("chose a new password"), N_("reset the password of %(label)s")
+    ),
     "access.denied": _denied,
     "access.asked": _asked,
     "role.assigned": _assigned,
@@ -228,13 +338,15 @@ ACTIONS = (
 
 
 def _generic(event: Event) -> str:
-    kind, _, verb = event.action.rpartition(".")
-    what = f"{title_of(event.object_type or kind)} {event.object_label or ''}".strip()
+    kind, verb = event.action.rpartition(".")[::2]
     if verb == "updated":
         return _updated(event)
-    if verb in {"created", "deleted"}:
-        return f"{verb} the {what}"
-    return f"did {verb.replace('_', ' ')}: {what}" if what else f"did {event.action}"
+    if said := VERBS.get(verb):
+        return gettext(said, what=_the(event, kind=kind, name=event.object_label or ""))
+    what = f"{title_of(event.object_type or kind)} {event.object_label or ''}".strip()
+    if not what:
+        return gettext("did %(verb)s", verb=event.action)
+    return gettext("did %(verb)s: %(what)s", verb=verb.replace("_", " "), what=what)
 
 
 def _short(value: Any) -> str:

@@ -11,15 +11,17 @@ from webapp.audit.forms import FilterForm
 from webapp.core import htmx, object_types, trail
 from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
+from webapp.core.language import _
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
 PARTS = {
     "who": sentences.who,
     "predicate": sentences.predicate,
     "field_title": sentences.field_title,
+    "categories": sentences.CATEGORY_TITLES,
 }
 LOOKS = {"ok": "success", "denied": "warning", "failed": "danger"}
-WORDS = {"ok": "Done", "denied": "Refused", "failed": "Failed"}
+WORDS = {"ok": _("Done"), "denied": _("Refused"), "failed": _("Failed")}
 
 
 @bp.get("")

@@ -65,12 +65,13 @@ class Audited:
 
     ``audit_type`` is the object type in the log, ``audit_label`` what a person calls the row, ``audit_client_id``
     the client it belongs to; columns in ``audit_secret`` are recorded as changed, without a value, those in
-    ``audit_ignored`` not at all.
+    ``audit_ignored`` not at all. ``audit_told`` is how a service wants the next change told (``core.trail.tell``).
     """
 
     audit_type: str
     audit_secret: frozenset[str] = frozenset()
     audit_ignored: frozenset[str] = frozenset({"updated_at", "created_at", "version"})
+    audit_told: dict[str, Any] | None = None
 
     @property
     def audit_label(self) -> str:

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
+from webapp.core.language import _
+
 
 class DomainError(Exception):
     """A rule refuses what was asked; its text is fit for the user.
@@ -16,6 +18,7 @@ class DomainError(Exception):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         """Keep the ``message`` for the user and the ``field`` it belongs to."""
         super().__init__(message)
+        self.message = message
         self.field = field
 
 
@@ -38,7 +41,7 @@ class StaleVersion(DomainError):
 
     def __init__(self, current: Any) -> None:
         """Keep the record as it stands now in ``current``."""
-        super().__init__("Somebody else saved this while you were editing. Nothing was saved.")
+        super().__init__(_("Somebody else saved this while you were editing. Nothing was saved."))
         self.current = current
 
 
@@ -48,6 +51,10 @@ class NotSaved(Exception):
 
 class MaybeSaved(Exception):
     """The connection broke during COMMIT: whether it was saved is unknown."""
+
+
+class UnknownEndpoint(Exception):
+    """A page of the menu names a view that does not exist."""
 
 
 class UnguardedView(Exception):

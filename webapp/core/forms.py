@@ -12,6 +12,7 @@ from wtforms import Field
 
 from webapp.core.errors import DomainError
 from webapp.core.idempotency import FIELD as KEY_FIELD
+from webapp.core.language import N_, _, gettext
 
 Command = TypeVar("Command", bound=BaseModel)
 ALWAYS_THERE = frozenset({"csrf_token", KEY_FIELD, "version"})
@@ -28,13 +29,13 @@ def unwritable(value: str) -> bool:
 
 def _no_controls(value: str) -> str:
     if unwritable(value):
-        raise ValueError("Remove the invisible control characters.")
+        raise ValueError(_("Remove the invisible control characters."))
     return value
 
 
 def _one_line(value: str) -> str:
     if "\n" in value or "\r" in value or "\t" in value:
-        raise ValueError("Write this in one line.")
+        raise ValueError(_("Write this in one line."))
     return value
 
 
@@ -60,22 +61,23 @@ class CommandModel(BaseModel):
 
 
 MESSAGES = {
-    "missing": "Fill this in.",
-    "string_too_short": "Fill this in.",
-    "string_too_long": "Use at most {max_length} characters.",
-    "too_short": "Fill this in.",
-    "too_long": "Use at most {max_length} characters.",
-    "string_type": "Fill this in.",
-    "int_parsing": "Choose one of the list.",
-    "int_type": "Choose one of the list.",
-    "enum": "Choose one of the list.",
-    "literal_error": "Choose one of the list.",
-    "date_from_datetime_parsing": "Write a date as year-month-day.",
-    "date_parsing": "Write a date as year-month-day.",
-    "bool_parsing": "Choose yes or no.",
-    "extra_forbidden": "This form has no such field.",
-    "greater_than_equal": "Choose one of the list.",
-    "less_than_equal": "Choose one of the list.",
+    "missing": N_("Fill this in."),
+    "string_too_short": N_("Fill this in."),
+    "string_too_long": N_("Use at most %(max_length)s characters."),
+    "too_short": N_("Fill this in."),
+    "too_long": N_("Use at most %(max_length)s characters."),
+    "string_type": N_("Fill this in."),
+    "int_parsing": N_("Choose one of the list."),
+    "int_type": N_("Choose one of the list."),
+    "enum": N_("Choose one of the list."),
+    "literal_error": N_("Choose one of the list."),
+    "date_from_datetime_parsing": N_("Write a date as year-month-day."),
+    "date_parsing": N_("Write a date as year-month-day."),
+    "bool_parsing": N_("Choose yes or no."),
+    "extra_forbidden": N_("This form has no such field."),
+    "greater_than_equal": N_("Choose one of the list."),
+    "less_than_equal": N_("Choose one of the list."),
+    "string_pattern_mismatch": N_("Choose one of the list."),
 }
 
 
@@ -130,7 +132,7 @@ class SchemaForm(FlaskForm, Generic[Command]):
     def _complain(self, problem: Any) -> None:
         text = MESSAGES.get(problem["type"])
         message = (
-            text.format(**problem.get("ctx", {}))
+            gettext(text, **problem.get("ctx", {}))
             if text
             else problem["msg"].removeprefix("Value error, ")
         )
@@ -152,9 +154,9 @@ class SchemaForm(FlaskForm, Generic[Command]):
         for name, values in request.form.lists():
             if name not in known:
                 raise BadRequest(
-                    "The form carries a field that it does not have. Nothing was changed."
+                    _("The form carries a field that it does not have. Nothing was changed.")
                 )
             field = self._fields.get(name)
             many = field is not None and isinstance(getattr(field, "data", None), list)
             if len(values) > 1 and not many:
-                raise BadRequest("The form carries a field twice. Nothing was changed.")
+                raise BadRequest(_("The form carries a field twice. Nothing was changed."))

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from webapp.core import idempotency, registry
 from webapp.core.errors import Denied, UnguardedView
 from webapp.core.identity import Person, person
+from webapp.core.language import _
 from webapp.core.unit_of_work import SAFE_METHODS, start_read_only
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -138,11 +139,15 @@ def init_app(app: Flask) -> None:
 def _check(who: Person, rule: Rule) -> None:
     if rule.page and not who.opens(rule.page):
         title = registry.PAGE_BY_KEY[rule.page].title
-        raise Denied(f"None of your roles opens the page “{title}”.", key=rule.page)
+        raise Denied(
+            _("None of your roles opens the page “%(title)s”.", title=title), key=rule.page
+        )
     for key in rule.permissions:
         if not who.holds(key):
             title = registry.PERMISSION_BY_KEY[key].title
-            raise Denied(f"None of your roles holds the permission “{title}”.", key=key)
+            raise Denied(
+                _("None of your roles holds the permission “%(title)s”.", title=title), key=key
+            )
 
 
 def require(key: str, *, on: Any = None) -> None:
@@ -154,4 +159,4 @@ def require(key: str, *, on: Any = None) -> None:
     who = person()
     if who is None or not who.can(key, on=on):
         title = registry.PERMISSION_BY_KEY[key].title
-        raise Denied(f"Your permission “{title}” does not reach this.", key=key)
+        raise Denied(_("Your permission “%(title)s” does not reach this.", title=title), key=key)

@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest
 
 from webapp.core import request_keys
 from webapp.core.errors import DomainError
+from webapp.core.language import _
 
 FIELD = "_key"
 HEADER = "Idempotency-Key"
@@ -34,13 +35,13 @@ def enter(owner: str) -> ResponseReturnValue | None:
     if not key:
         return None
     if len(key) > request_keys.MAX_KEY or not key.isascii() or not key.isprintable():
-        raise BadRequest("The one-time key of this form is malformed.")
+        raise BadRequest(_("The one-time key of this form is malformed."))
     first = request_keys.claim(owner=owner, key=key, fingerprint=_fingerprint())
     if first is None:
         g.claimed_key = (owner, key)
         return None
     if not first.same:
-        raise KeyReused("This form was sent before with other contents. Open it again.")
+        raise KeyReused(_("This form was sent before with other contents. Open it again."))
     response = make_response(first.body, first.status)
     response.headers.update(first.headers)
     response.headers["Idempotency-Replayed"] = "true"

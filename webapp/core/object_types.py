@@ -4,6 +4,8 @@ from typing import Any
 
 from flask import url_for
 
+from webapp.core.language import N_, gettext
+
 # object type: (what people call it, endpoint of its page, name of the id in the URL)
 TYPES: dict[str, tuple[str, str | None, str]] = {
     "user": ("person", "users.show", "user_id"),
@@ -20,9 +22,25 @@ TYPES: dict[str, tuple[str, str | None, str]] = {
 }
 
 
+# The same with its article, as a sentence about one of them needs it.
+THE = {
+    "user": N_("the person %(label)s"),
+    "role": N_("the role %(label)s"),
+    "location": N_("the location %(label)s"),
+    "client": N_("the client %(label)s"),
+    "project": N_("the project %(label)s"),
+    "user_role": N_("the role of a person %(label)s"),
+    "role_permission": N_("the permission of a role %(label)s"),
+    "page_role": N_("the page of a role %(label)s"),
+    "user_token": N_("the link %(label)s"),
+    "notification": N_("the notification %(label)s"),
+    "user_session": N_("the session %(label)s"),
+}
+
+
 def title_of(object_type: str | None) -> str:
     """Return what people call an object type."""
-    return TYPES[object_type][0] if object_type in TYPES else (object_type or "")
+    return gettext(TYPES[object_type][0]) if object_type in TYPES else (object_type or "")
 
 
 def url_of(object_type: str | None, object_id: int | None) -> str | None:

@@ -17,6 +17,7 @@ from sqlalchemy.types import DateTime
 from werkzeug.exceptions import BadRequest
 
 from webapp.core.db import db
+from webapp.core.language import _, format_number
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -61,7 +62,8 @@ class Page:
         """How many rows match: exact to 10,000, then "10,000+"."""
         if self.count is None:
             return None
-        return f"{COUNT_LIMIT:,}+" if self.count > COUNT_LIMIT else f"{self.count:,}"
+        shown = format_number(min(self.count, COUNT_LIMIT))
+        return f"{shown}+" if self.count > COUNT_LIMIT else shown
 
     def sort_url(self, key: str) -> str:
         """Sort by ``key``; the other way round if the list is sorted by it already."""
@@ -88,7 +90,7 @@ def paginate(statement: Select[Any], listing: Listing, args: Any, *, counted: bo
     sort = args.get("sort") or listing.default
     key, descending = sort.removeprefix("-"), sort.startswith("-")
     if key not in listing.sorts:
-        raise BadRequest("This list cannot be sorted that way.")
+        raise BadRequest(_("This list cannot be sorted that way."))
     limit = _limit(args.get("limit"))
     column = listing.sorts[key]
     after, before = args.get("after"), args.get("before")
@@ -129,7 +131,7 @@ def _limit(text: str | None) -> int:
     if not text:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit():
-        raise BadRequest("limit is a number from 1 to 100.")
+        raise BadRequest(_("limit is a number from 1 to 100."))
     return max(1, min(int(text[:9]), MAX_LIMIT))
 
 
@@ -140,7 +142,7 @@ def _encode(row: Any) -> str:
 
 
 def _decode(cursor: str, column: ColumnElement[Any]) -> tuple[Any, int]:
-    damaged = BadRequest("This link to a page is damaged. Start again from the first page.")
+    damaged = BadRequest(_("This link to a page is damaged. Start again from the first page."))
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if isinstance(column.type, DateTime):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from webapp.core.language import _
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -13,6 +15,11 @@ class Entry:
     sentence: str
     endpoint: str | None = None
     icon: str = "list"
+
+    def __post_init__(self) -> None:
+        """Have the words shown in the reader's language, wherever a page shows them."""
+        for name in ("title", "section", "sentence"):
+            object.__setattr__(self, name, _(getattr(self, name)))
 
 
 PAGES: tuple[Entry, ...] = (

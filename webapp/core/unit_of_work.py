@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COMMITTING = "committing"
+AFTERWARDS = "after_commit"
 _UNKNOWN_STATES = ("08", "57P")
 
 
@@ -63,7 +64,7 @@ def _finish(error: BaseException | None) -> None:
     read_only = bool(db.session.info.get("read_only"))
     try:
         if error is None and g.get("succeeded") and not read_only:
-            commit()
+            _commit_and_go_on()
             return
         _roll_back()
         if error is not None or not g.get("succeeded"):
@@ -90,6 +91,30 @@ def after_response(work: Callable[[], None]) -> None:
     if "later" not in g:
         g.later = []
     g.later.append(work)
+
+
+def after_commit(work: Callable[[], None]) -> None:
+    """Have ``work`` done once this transaction stands, before the reply leaves: to mail, for example.
+
+    It runs in a transaction of its own. Whatever it raises is logged and changes nothing for the caller.
+    It is forgotten when the commit is refused, or when nobody knows whether it stood.
+    """
+    db.session.info.setdefault(AFTERWARDS, []).append(work)
+
+
+def _commit_and_go_on() -> None:
+    works: list[Callable[[], None]] = db.session.info.get(AFTERWARDS, [])
+    context = db.session.info.get(trail.CONTEXT, {})
+    commit()
+    for work in works:
+        db.session.info.clear()
+        db.session.info[trail.CONTEXT] = context  # who acts, and why, holds for this too
+        try:
+            work()
+            commit()
+        except Exception:
+            log.exception("after_commit_failed")
+            _roll_back()
 
 
 def commit() -> None:
@@ -132,7 +157,7 @@ def unit_of_work(actor: str, **context: Any) -> Iterator[None]:
     trail.act_as(actor, **context)
     try:
         yield
-        commit()
+        _commit_and_go_on()
     except BaseException:
         _roll_back()
         raise

@@ -20,7 +20,7 @@ COLUMNS: tuple[Any, ...] = (
 
 # Whoever may give roles everywhere and holds the key everywhere may pass it on anywhere.
 _MAY_GRANT = text("""
-  SELECT u.id FROM users u
+  SELECT u.id, u.locale FROM users u
    WHERE u.is_active AND u.id <> :asker
      AND EXISTS (SELECT FROM user_roles ur JOIN role_permissions rp USING (role_id)
                    JOIN permissions p ON p.id = rp.permission_id AND p.key = 'roles.assign'
@@ -63,7 +63,7 @@ def unread_of(user_id: int, *, limit: int) -> list[Notification]:
     return list(db.session.scalars(statement))
 
 
-def who_may_grant(key: str, *, asker_id: int, limit: int) -> list[int]:
-    """Return active people, other than the asker, who could give somebody ``key``."""
-    rows = db.session.scalars(_MAY_GRANT, {"key": key, "asker": asker_id, "limit": limit})
+def who_may_grant(key: str, *, asker_id: int, limit: int) -> list[Any]:
+    """Return active people (id, locale), other than the asker, who could give somebody ``key``."""
+    rows = db.session.execute(_MAY_GRANT, {"key": key, "asker": asker_id, "limit": limit})
     return list(rows)

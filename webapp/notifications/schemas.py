@@ -5,12 +5,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from webapp.core.forms import CommandModel, Line, Paragraphs
+from webapp.core.language import _
 from webapp.core.registry import find_entry
 
 
 def _known(key: str) -> str:
     if find_entry(key) is None:
-        raise ValueError("There is no such page or permission.")
+        raise ValueError(_("There is no such page or permission."))
     return key
 
 

@@ -8,6 +8,7 @@ from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.identity import Person
+from webapp.core.language import _, gettext, speaking
 from webapp.core.registry import find_entry
 from webapp.notifications import queries
 from webapp.notifications.models import Notification
@@ -52,19 +53,18 @@ def ask_for_access(asker: Person, *, key: str, reason: str, path: str = "") -> i
     Raises:
         DomainError: if nobody could grant it.
     """
-    entry = find_entry(key)
-    title = entry.title if entry else key
     people = queries.who_may_grant(key, asker_id=asker.id, limit=MOST_ASKED)
     if not people:
-        raise DomainError("Nobody who could give you this has an active account.")
-    body = f"{reason}\n\nRefused at {path}" if path else reason
-    notify(
-        people,
-        kind="access.asked",
-        title=f"{asker.name} asks for “{title}”",
-        body=body,
-        url="/access/explain?" + urlencode({"person": asker.id, "key": key}),
-    )
+        raise DomainError(_("Nobody who could give you this has an active account."))
+    for locale in {who.locale for who in people}:
+        with speaking(locale):
+            _tell(
+                [who.id for who in people if who.locale == locale],
+                asker=asker,
+                key=key,
+                reason=reason,
+                path=path,
+            )
     trail.because(reason)
     trail.note(
         "access.asked",
@@ -75,3 +75,19 @@ def ask_for_access(asker: Person, *, key: str, reason: str, path: str = "") -> i
         changes={"key": [None, key], "told": [None, len(people)]},
     )
     return len(people)
+
+
+def _tell(user_ids: list[int], *, asker: Person, key: str, reason: str, path: str) -> None:
+    """Pass the question on, in the language of those who are told."""
+    entry = find_entry(key)
+    notify(
+        user_ids,
+        kind="access.asked",
+        title=gettext(
+            "%(name)s asks for “%(what)s”", name=asker.name, what=entry.title if entry else key
+        ),
+        body=gettext("%(reason)s\n\nRefused at %(path)s", reason=reason, path=path)
+        if path
+        else reason,
+        url="/access/explain?" + urlencode({"person": asker.id, "key": key}),
+    )

@@ -2,16 +2,12 @@
 
 from typing import ClassVar
 
-from wtforms import EmailField, SelectField, StringField, TextAreaField
+from wtforms import EmailField, StringField, TextAreaField
 from wtforms.widgets import DateInput
 
 from webapp.core.forms import SchemaForm
+from webapp.core.pickers import PickerField
 from webapp.organisation import schemas
-
-
-def _choice(label: str, hint: str = "") -> SelectField:
-    # What may be chosen is checked by the guards and services: a foreign id is refused like a missing one.
-    return SelectField(label, choices=[], validate_choice=False, description=hint)
 
 
 class LocationForm(SchemaForm[schemas.LocationEdit]):
@@ -19,7 +15,7 @@ class LocationForm(SchemaForm[schemas.LocationEdit]):
 
     schema: ClassVar = schemas.LocationEdit
     name = StringField("Name")
-    parent_id = _choice("Lies in")
+    parent_id = PickerField("Lies in")
     address = TextAreaField("Address", render_kw={"rows": 3})
 
 
@@ -33,7 +29,7 @@ class ClientForm(SchemaForm[schemas.ClientEdit]):
         description="2 to 16 letters, digits or dashes. Short and unmistakable, such as ACME.",
         render_kw={"maxlength": 16, "autocapitalize": "characters", "spellcheck": "false"},
     )
-    location_id = _choice("Location")
+    location_id = PickerField("Location")
     contact_email = EmailField("Contact e-mail")
     notes = TextAreaField("Notes", render_kw={"rows": 5})
 
@@ -43,7 +39,7 @@ class ProjectForm(SchemaForm[schemas.ProjectEdit]):
 
     schema: ClassVar = schemas.ProjectEdit
     name = StringField("Name")
-    client_id = _choice("Client")
+    client_id = PickerField("Client")
     starts_on = StringField("Starts on", widget=DateInput())
     ends_on = StringField("Ends on", widget=DateInput())
     description = TextAreaField("Description", render_kw={"rows": 5})

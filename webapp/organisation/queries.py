@@ -15,7 +15,6 @@ from webapp.organisation.tree import Branch, Place, Reach
 
 CHILDREN = 10
 IN_TREE = 6
-MAX_CHOICES = 500
 
 CLIENTS = Listing(
     id=Client.id,
@@ -212,19 +211,3 @@ def projects_of(client_id: int) -> Sequence[Any]:
         .limit(CHILDREN + 1)
     )
     return db.session.execute(statement).all()
-
-
-def client_choices() -> Sequence[Any]:
-    """The clients a project may be given to, as far as they are seen: id, name, code, location_id."""
-    statement = (
-        select(Client.id, Client.name, Client.code, Client.location_id)
-        .where(Client.deleted_at.is_(None))
-        .order_by(Client.name, Client.id)
-        .limit(MAX_CHOICES)
-    )
-    return db.session.execute(statement).all()
-
-
-def client_names(limit: int = MAX_CHOICES) -> list[tuple[str, str]]:
-    """Choices for the filter by client."""
-    return [(str(row.id), row.name) for row in client_choices()[:limit]]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from webapp.core.forms import BlankIsNone, CommandModel, Line, Paragraphs
+from webapp.core.language import _
 
 MAX_ID = 2**63 - 1
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
@@ -20,13 +21,15 @@ def _upper(value: Any) -> Any:
 
 def _code(value: str) -> str:
     if not _CODE.fullmatch(value):
-        raise ValueError("Use 2 to 16 letters, digits or dashes, beginning with a letter or digit.")
+        raise ValueError(
+            _("Use 2 to 16 letters, digits or dashes, beginning with a letter or digit.")
+        )
     return value
 
 
 def _email(value: str | None) -> str | None:
     if value is not None and not _EMAIL.fullmatch(value):
-        raise ValueError("Write an e-mail address, such as name@example.com.")
+        raise ValueError(_("Write an e-mail address, such as name@example.com."))
     return value
 
 
@@ -36,7 +39,7 @@ def _none_is_blank(value: Any) -> Any:
 
 def _day(value: Any) -> Any:
     if isinstance(value, str) and not _DAY.fullmatch(value.strip()):
-        raise ValueError("Write a date as year-month-day.")
+        raise ValueError(_("Write a date as year-month-day."))
     return value.strip() if isinstance(value, str) else value
 
 
@@ -81,5 +84,5 @@ class ProjectEdit(CommandModel):
     @model_validator(mode="after")
     def _in_order(self) -> "ProjectEdit":
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValueError("The end lies before the start.")
+            raise ValueError(_("The end lies before the start."))
         return self

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
+from webapp.core.language import _
 from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.schemas import ClientEdit, LocationEdit, ProjectEdit
 
@@ -18,15 +19,15 @@ Record = TypeVar("Record", Location, Client, Project)
 
 # What the database refuses: the words for the person, and the field that they belong to.
 REFUSALS: dict[str, tuple[str, str | None]] = {
-    "uq_locations_parent_name": ("There is a location of this name in the same place.", "name"),
-    "uq_clients_code": ("This code is taken.", "code"),
-    "uq_projects_client_name": ("This client has a project of this name.", "name"),
-    "location_cycle": ("A location cannot lie inside itself.", "parent_id"),
-    "ck_locations_not_its_own_parent": ("A location cannot lie inside itself.", "parent_id"),
-    "still_occupied": ("Something still belongs to it. Move or delete that first.", None),
-    "fk_locations_parent_id_locations": ("Choose one of the list.", "parent_id"),
-    "fk_clients_location_id_locations": ("Choose one of the list.", "location_id"),
-    "fk_projects_client_id_clients": ("Choose one of the list.", "client_id"),
+    "uq_locations_parent_name": (_("There is a location of this name in the same place."), "name"),
+    "uq_clients_code": (_("This code is taken."), "code"),
+    "uq_projects_client_name": (_("This client has a project of this name."), "name"),
+    "location_cycle": (_("A location cannot lie inside itself."), "parent_id"),
+    "ck_locations_not_its_own_parent": (_("A location cannot lie inside itself."), "parent_id"),
+    "still_occupied": (_("Something still belongs to it. Move or delete that first."), None),
+    "fk_locations_parent_id_locations": (_("Choose one of the list."), "parent_id"),
+    "fk_clients_location_id_locations": (_("Choose one of the list."), "location_id"),
+    "fk_projects_client_id_clients": (_("Choose one of the list."), "client_id"),
 }
 _PARENT_FIELD = {Location: "parent_id", Client: "location_id", Project: "client_id"}
 
@@ -56,7 +57,7 @@ def save(model: type[Record], record_id: int, command: BaseModel, *, version: in
     record = _locked(model, record_id)
     check_version(record, version)
     if record.deleted_at is not None:
-        raise DomainError("This is deleted. Restore it first.")
+        raise DomainError(_("This is deleted. Restore it first."))
     with _saying(model):
         for name, value in command:
             if getattr(record, name) != value:
@@ -92,7 +93,7 @@ def restore(model: type[Record], record_id: int) -> Record:
                 record.deleted_at = None
         except DomainError as error:
             if error.field == _PARENT_FIELD[model]:
-                raise DomainError("What it belongs to is deleted. Restore that first.") from None
+                raise DomainError(_("What it belongs to is deleted. Restore that first.")) from None
             raise
     return record
 
@@ -108,7 +109,7 @@ def _locked(model: type[Record], record_id: int) -> Record:
     statement = select(model).where(model.id == record_id).with_for_update()
     record = db.session.scalar(statement.execution_options(populate_existing=True))
     if record is None:  # seen, but outside of what the database lets this person change
-        raise Denied("Your permission does not reach this.", key="organisation.edit")
+        raise Denied(_("Your permission does not reach this."), key="organisation.edit")
     return record
 
 
@@ -122,7 +123,7 @@ def _saying(model: type[Location | Client | Project]) -> Iterator[None]:
     except IntegrityError as error:
         name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
         if name == "parent_deleted":
-            raise DomainError("Choose one of the list.", field=_PARENT_FIELD[model]) from None
+            raise DomainError(_("Choose one of the list."), field=_PARENT_FIELD[model]) from None
         if name not in REFUSALS:
             raise
         words, field = REFUSALS[name]

@@ -56,9 +56,9 @@ class Reach:
         )
 
 
-def reach_of(person: Any, page: str = "organisation") -> Reach:
-    """Gather the scope of the person's roles that open ``page``."""
-    grants = [grant for grant in person.grants if page in grant.pages]
+def reach_of(person: Any, key: str = "organisation") -> Reach:
+    """Gather the scope of the person's roles that hold the page or permission ``key``."""
+    grants = [grant for grant in person.grants if key in grant.pages or key in grant.permissions]
     return Reach(
         everywhere=any(grant.everywhere for grant in grants),
         location_ids=frozenset[int]().union(*(grant.location_ids for grant in grants)),

@@ -6,6 +6,7 @@ from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
 
 from webapp.core import registry
 from webapp.core.forms import SchemaForm
+from webapp.core.language import _
 from webapp.roles import schemas
 
 
@@ -38,10 +39,10 @@ def matrix() -> list[tuple[str, str, list[registry.Entry]]]:
     """Return what a role can give: rows (section, kind, entries)."""
     pages = registry.sections(registry.PAGES)
     permissions = registry.sections(registry.PERMISSIONS)
-    rows = []
+    rows: list[tuple[str, str, list[registry.Entry]]] = []
     for section in {**pages, **permissions}:
         if section in pages:
-            rows.append((section, "Pages", pages[section]))
+            rows.append((section, _("Pages"), pages[section]))
         if section in permissions:
-            rows.append((section, "Permissions", permissions[section]))
+            rows.append((section, _("Permissions"), permissions[section]))
     return rows

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from webapp.core.forms import CommandModel, Line, Paragraphs
+from webapp.core.language import _
 from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY, find_entry
 
 
 def _known(keys: frozenset[str]) -> frozenset[str]:
     if any(find_entry(key) is None for key in keys):
-        raise ValueError("Choose pages and permissions of the list.")
+        raise ValueError(_("Choose pages and permissions of the list."))
     return keys
 
 

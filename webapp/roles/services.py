@@ -9,11 +9,12 @@ from webapp.access import queries as access_queries
 from webapp.access.identity import SignedIn
 from webapp.access.models import Page, PageRole, Permission, Role, RolePermission
 from webapp.access.queries import RoleContents
-from webapp.access.services import missing_for
+from webapp.access.services import missing_for, titles
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
-from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY, find_entry
+from webapp.core.language import _, ngettext
+from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY
 from webapp.roles import queries
 from webapp.roles.schemas import EditRole, RoleDraft
 
@@ -53,7 +54,9 @@ def check_change(actor: SignedIn, *, role: Role, command: EditRole) -> RoleConte
         _require_free_name(command.name, besides=role.id)
     if "roles.edit" in held - command.keys and queries.other_administrators(role.id) == 0:
         raise DomainError(
-            "Then nobody could edit roles any more. Give “Edit roles” to somebody by another role first.",
+            _(
+                "Then nobody could edit roles any more. Give “Edit roles” to somebody by another role first."
+            ),
             field="keys",
         )
     return before
@@ -62,7 +65,7 @@ def check_change(actor: SignedIn, *, role: Role, command: EditRole) -> RoleConte
 def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
     """Save a role as ``command`` says, with its reason. Raises as ``check_change`` does."""
     if not command.reason:
-        raise DomainError("Say why, for those who read the log.", field="reason")
+        raise DomainError(_("Say why, for those who read the log."), field="reason")
     before = check_change(actor, role=role, command=command)
     held = before.pages | before.permissions
     if (role.name, role.description, held) == (command.name, command.description, command.keys):
@@ -89,8 +92,13 @@ def delete_role(actor: SignedIn, *, role: Role, reason: str | None = None) -> No
     """
     _require_may_add(actor, ())
     if count := queries.count_holders(role.id):
-        people = "1 person holds" if count == 1 else f"{count} people hold"
-        raise DomainError(f"{people} this role. Take it from them first, then delete it.")
+        raise DomainError(
+            ngettext(
+                "%(num)s person holds this role. Take it from them first, then delete it.",
+                "%(num)s people hold this role. Take it from them first, then delete it.",
+                count,
+            )
+        )
     (contents,) = access_queries.contents_of([role.id])
     trail.because(reason)
     try:
@@ -100,7 +108,7 @@ def delete_role(actor: SignedIn, *, role: Role, reason: str | None = None) -> No
             db.session.delete(role)
             db.session.flush()
     except IntegrityError:
-        raise DomainError("Somebody was given this role just now. It was not deleted.") from None
+        raise DomainError(_("Somebody was given this role just now. It was not deleted.")) from None
 
 
 def _require_may_add(actor: SignedIn | None, keys: Iterable[str]) -> None:
@@ -109,21 +117,23 @@ def _require_may_add(actor: SignedIn | None, keys: Iterable[str]) -> None:
         return
     if not actor.can("roles.edit"):
         raise Denied(
-            "Roles count everywhere, so only those who may edit roles everywhere change them.",
+            _("Roles count everywhere, so only those who may edit roles everywhere change them."),
             key="roles.edit",
         )
     missing = missing_for(actor.grants, pages=keys, permissions=(), place=None)
     if missing:
-        titles = ", ".join(entry.title if (entry := find_entry(key)) else key for key in missing)
         raise Denied(
-            f"You cannot put into a role what you do not hold everywhere yourself: {titles}.",
+            _(
+                "You cannot put into a role what you do not hold everywhere yourself: %(what)s.",
+                what=titles(missing),
+            ),
             key=missing[0],
         )
 
 
 def _require_free_name(name: str, *, besides: int | None = None) -> None:
     if queries.name_is_taken(name, besides=besides):
-        raise DomainError("Another role has this name.", field="name")
+        raise DomainError(_("Another role has this name."), field="name")
 
 
 class _unique_name:  # noqa: N801 - reads as a verb in a with statement
@@ -132,13 +142,13 @@ class _unique_name:  # noqa: N801 - reads as a verb in a with statement
     def __enter__(self) -> None:
         self.savepoint = db.session.begin_nested()
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
             self.savepoint.commit()
             return
         self.savepoint.rollback()
         if isinstance(error, IntegrityError) and "uq_roles_lower_name" in str(error.orig):
-            raise DomainError("Another role has this name.", field="name") from None
+            raise DomainError(_("Another role has this name."), field="name") from None
 
 
 def _add(role: Role, pages: Iterable[str], permissions: Iterable[str]) -> None:

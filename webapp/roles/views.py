@@ -209,4 +209,6 @@ def _conflict(form: EditRoleForm, role: Role) -> dict[str, Any]:
 
 
 def _titles(keys: frozenset[str]) -> str:
-    return ", ".join(sorted(entry.title if (entry := find_entry(key)) else key for key in keys))
+    return ", ".join(
+        sorted(str(entry.title) if (entry := find_entry(key)) else key for key in keys)
+    )

@@ -1,16 +1,30 @@
 """`flask seed`: demo data."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
-from webapp.seed import demo, history, large, names, state
+from webapp.core.config import Settings
+from webapp.core.database import AUDIT_TABLE, READ_ONLY
+from webapp.core.db import db
+from webapp.seed import TOUCHED, demo, history, large, names, state
 
+START_AFRESH = (
+    "To start afresh, stop Steward and delete its data directory (rm -rf var), "
+    "or with DATABASE_URL drop that database and create it again."
+)
 MESSAGES = {
-    "half-seeded": "An earlier seed was interrupted. Drop the database and start again.",
+    "touched": "The demo data is incomplete: an earlier start was interrupted while it was made, "
+    f"and somebody has worked with it since, so it was left as it is. {START_AFRESH}",
     "foreign": "This database has data of its own. Nothing was changed.",
 }
+LOCK = "hashtext('steward seed')"
 
 
 @click.command("seed")
@@ -20,16 +34,60 @@ def seed(size: str) -> None:
     """Fill an empty database with a demo, or with much for measuring."""
     if size == "large":
         large.refuse_production()
-    found = state()
+    found = make_demo()
     if found in MESSAGES:
         raise click.ClickException(MESSAGES[found])
-    today = datetime.now(UTC).date()
     if found == "seeded":
         click.echo("The demo data is there already.")
-    else:
-        seed_demo(today)
     if size == "large":
         large.fill()
+
+
+def make_demo() -> str:
+    """Make the demo in an empty database, or anew where that was interrupted; return what was found.
+
+    Raises:
+        ClickException: if another process makes it, or this one may not empty the tables.
+    """
+    with _alone():
+        found = state()
+        if found == "half-seeded":
+            click.echo("The demo data was left half made by an earlier start; making it anew.")
+            _empty()
+        if found in {"empty", "half-seeded"}:
+            seed_demo(datetime.now(UTC).date())
+    return found
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep other processes from making, or emptying, the demo at the same time."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")):
+            raise click.ClickException("Another process is making the demo data just now.")
+        try:
+            yield
+        finally:
+            connection.execute(text(f"SELECT pg_advisory_unlock({LOCK})"))
+
+
+def _empty() -> None:
+    """Empty all tables but the log, which keeps everything, if nobody but the seed worked in them."""
+    settings: Settings = current_app.extensions["steward"]
+    owner = settings.owner_url()
+    if owner is None:
+        raise click.ClickException(
+            "It needs the owner of the tables: set DATABASE_OWNER_URL."
+            f" Until then the demo data stays incomplete. {START_AFRESH}"
+        )
+    kept = {AUDIT_TABLE, *READ_ONLY}
+    tables = ", ".join(name for name in db.metadata.tables if name not in kept)
+    engine = create_engine(owner, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables}"))
+        if connection.scalar(TOUCHED):  # since we looked; this undoes it
+            raise click.ClickException(MESSAGES["touched"])
+    engine.dispose()
 
 
 def seed_demo(today: date) -> None:

@@ -7,12 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from webapp.core import pickers
 from webapp.core.errors import DomainError
 from webapp.core.guards import signed_in
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
+from webapp.core.pickers import Option
 from webapp.core.security import limiter, local_path
-from webapp.users import presenting, queries, services, sessions
+from webapp.users import presenting, queries, schemas, services, sessions
 from webapp.users.auth_views import address, start
 from webapp.users.forms import PasswordForm, ProfileForm, ThemeForm
 from webapp.users.models import User
@@ -43,6 +45,16 @@ def update() -> ResponseReturnValue:
     services.edit_profile(_mine(), form.command)
     flash(_("Your profile was saved."), "success")
     return redirect_to(url_for("account.index"))
+
+
+@bp.get("/pickers/zones")
+@signed_in
+def pick_zone() -> ResponseReturnValue:
+    """Find time zones whose name holds what was typed."""
+    wanted = pickers.typed().casefold()
+    named = ((zone, schemas.zone_name(zone)) for zone in schemas.timezones())
+    found = [Option(value=zone, label=name) for zone, name in named if wanted in name.casefold()]
+    return pickers.answer(found)
 
 
 @bp.get("/password")

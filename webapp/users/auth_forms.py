@@ -5,10 +5,11 @@ from typing import ClassVar
 from wtforms import EmailField, PasswordField
 
 from webapp.core.forms import SchemaForm
+from webapp.core.language import _
 from webapp.users import schemas
 
 NEW_PASSWORD = {"autocomplete": "new-password"}
-PASSWORD_HINT = "At least 12 characters. Several words that do not belong together are good."  # noqa: S105 # nosec B105
+PASSWORD_HINT = _("At least 12 characters. Several words that do not belong together are good.")  # nosec B105
 
 
 class SignInForm(SchemaForm[schemas.SignIn]):

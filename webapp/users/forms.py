@@ -1,7 +1,10 @@
 """The forms about people."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
+from flask import url_for
+from markupsafe import Markup
 from wtforms import (
     BooleanField,
     EmailField,
@@ -16,32 +19,38 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import HiddenInput
 
 from webapp.core.forms import SchemaForm
+from webapp.core.language import _
+from webapp.core.pickers import PickerField
 from webapp.users import schemas
 from webapp.users.auth_forms import NEW_PASSWORD, PASSWORD_HINT
 
 LOCALES = [SelectChoice(key, name) for key, name in schemas.LOCALES.items()]
-Roles = list[tuple[int, str]]
-Places = dict[str, list[tuple[str, str]]]
-ROLE_HINT = "Only roles that give no more than you hold yourself can be given."
+Roles = Iterable[tuple[int, str]]
+ROLE_HINT = _("Only roles that give no more than you hold yourself can be given.")
 
 
-def _zones() -> list[SelectChoice]:
-    return [SelectChoice(zone, zone.replace("_", " ")) for zone in schemas.timezones()]
+class ZoneField(PickerField):
+    """A time zone; there are hundreds."""
+
+    def __call__(self, **kwargs: object) -> Markup:
+        """Draw the zone by the name that people read."""
+        known = self.value in schemas.timezones()
+        name = schemas.zone_name(self.value) if known else None
+        self.offer(url_for("account.pick_zone"), present=name)
+        return super().__call__(**kwargs)
 
 
-def _roles(nothing: str, roles: Roles) -> list[SelectChoice]:
-    return [SelectChoice("", nothing), *(SelectChoice(str(key), name) for key, name in roles)]
-
-
-def _places(groups: Places) -> list[SelectChoice]:
+def _roles(nothing: str, can: Roles, cannot: Roles) -> list[SelectChoice]:
+    """Return the roles to choose from; those that may not be given stay in sight, with the reason."""
+    above = str(_("Give more than you hold"))
     return [
-        SelectChoice(key, name, optgroup=title)
-        for title, places in groups.items()
-        for key, name in places
+        SelectChoice("", str(nothing)),
+        *(SelectChoice(str(key), name) for key, name in can),
+        *(SelectChoice(str(key), name, {"disabled": True}, above) for key, name in cannot),
     ]
 
 
-def _reason(hint: str = "Kept in the audit log.") -> TextAreaField:
+def _reason(hint: str = _("Kept in the audit log.")) -> TextAreaField:
     return TextAreaField("Reason", description=hint, render_kw={"rows": 2})
 
 
@@ -57,13 +66,12 @@ class RoleForm(SchemaForm[schemas.GiveRole]):
 
     schema: ClassVar = schemas.GiveRole
     role_id = SelectField("Role", validate_choice=False, description=ROLE_HINT)
-    scope = SelectField("Where", validate_choice=False, default="everywhere")
+    scope = PickerField("Where", default="everywhere")
     reason = _reason()
 
-    def offer(self, roles: Roles, places: Places) -> None:
-        """Fill the lists to choose from."""
-        self.role_id.choices = _roles("Choose a role", roles)
-        self.scope.choices = _places(places)
+    def offer(self, can: Roles, cannot: Roles) -> None:
+        """Fill the list of roles: those that may be given, and the others."""
+        self.role_id.choices = _roles(_("Choose a role"), can, cannot)
 
 
 class InviteForm(SchemaForm[schemas.Invite]):
@@ -73,12 +81,11 @@ class InviteForm(SchemaForm[schemas.Invite]):
     name = StringField("Name", render_kw={"autocomplete": "off", "autofocus": True})
     email = EmailField("E-mail address", render_kw={"autocomplete": "off"})
     role_id = SelectField("First role", validate_choice=False, default="", description=ROLE_HINT)
-    scope = SelectField("Where", validate_choice=False, default="everywhere")
+    scope = PickerField("Where", default="everywhere")
 
-    def offer(self, roles: Roles, places: Places) -> None:
-        """Fill the lists to choose from."""
-        self.role_id.choices = _roles("None for now", roles)
-        self.scope.choices = _places(places)
+    def offer(self, can: Roles, cannot: Roles) -> None:
+        """Fill the list of roles: those that may be given, and the others."""
+        self.role_id.choices = _roles(_("None for now"), can, cannot)
 
 
 class EditForm(SchemaForm[schemas.EditPerson]):
@@ -92,7 +99,7 @@ class EditForm(SchemaForm[schemas.EditPerson]):
         render_kw={"autocomplete": "off"},
     )
     locale = SelectField("Language", choices=LOCALES, validate_choice=False)
-    timezone = SelectField("Time zone", choices=_zones, validate_choice=False)
+    timezone = ZoneField("Time zone")
     version = IntegerField(widget=HiddenInput())
 
 
@@ -110,7 +117,7 @@ class ProfileForm(SchemaForm[schemas.Profile]):
     schema: ClassVar = schemas.Profile
     name = StringField("Name", render_kw={"autocomplete": "name"})
     locale = SelectField("Language", choices=LOCALES, validate_choice=False)
-    timezone = SelectField("Time zone", choices=_zones, validate_choice=False)
+    timezone = ZoneField("Time zone")
 
 
 class PasswordForm(SchemaForm[schemas.ChangePassword]):

@@ -1,4 +1,4 @@
-"""One-use links: their address, their mail, and showing them once when no mail went out."""
+"""One-use links: mailed once the change stands, or shown once on the person's page."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -7,8 +7,12 @@ import structlog
 from flask import current_app, flash, request, session, url_for
 from flask_babel import gettext as _
 
+from webapp.core import trail
+from webapp.core.config import Settings
 from webapp.core.identity import signed_in_person
-from webapp.users import mail
+from webapp.core.language import speaking
+from webapp.core.unit_of_work import after_commit
+from webapp.users import mail, queries
 from webapp.users.models import TokenKind, User
 
 log = structlog.get_logger(__name__)
@@ -16,48 +20,81 @@ KEPT = "one_time_link"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
-    """A link that waits to be copied."""
+class Letter:
+    """A mail to a person; it outlives the transaction that made its link."""
 
-    url: str
-    failed: bool
+    user_id: int
+    name: str
+    to: str
+    kind: TokenKind
+    subject: str
+    body: str
 
 
-def deliver(user: User, kind: TokenKind, token: str) -> None:
-    """Mail a link to a person, or keep it to be shown once on the person's page."""
-    settings = current_app.extensions["steward"]
+def deliver(user: User, kind: TokenKind, token: str, *, to_copy: bool = False) -> None:
+    """Have a link mailed to a person after the commit, or keep it to be shown once on the person's page.
+
+    ``to_copy`` asks for the latter; without a mail server there is no other way.
+    """
+    settings: Settings = current_app.extensions["steward"]
     endpoint = "auth.invitation" if kind == TokenKind.INVITATION else "auth.reset"
     base = settings.base_url or request.url_root.rstrip("/")
     url = base + url_for(endpoint, token=token)
-    if settings.smtp_url and _mailed(settings, user, kind, url):
-        flash(_("The link was sent to %(email)s.", email=user.email), "success")
+    if to_copy or not settings.smtp_url:
+        session[KEPT] = {"user": user.id, "url": url}
         return
-    session[KEPT] = {"user": user.id, "url": url, "failed": bool(settings.smtp_url)}
+    with speaking(user.locale):
+        letter = _letter(user, kind, url)
+    after_commit(lambda: _send(settings, letter))
+    flash(_("The link goes to %(email)s by mail.", email=user.email), "success")
 
 
-def _mailed(settings: Any, user: User, kind: TokenKind, url: str) -> bool:
+def may_copy(user_id: int) -> bool:
+    """Tell whether a link to copy is the only way left: no mail server, or it took the last mail not."""
+    settings: Settings = current_app.extensions["steward"]
+    return not settings.smtp_url or queries.mail_failed(user_id)
+
+
+def _letter(user: User, kind: TokenKind, url: str) -> Letter:
     if kind == TokenKind.INVITATION:
         subject, body = mail.invitation(name=user.name, inviter=signed_in_person().name, link=url)
     else:
         subject, body = mail.password_reset(name=user.name, link=url)
+    return Letter(
+        user_id=user.id, name=user.name, to=user.email, kind=kind, subject=subject, body=body
+    )
+
+
+def _send(settings: Settings, letter: Letter) -> None:
+    """Hand the mail over, and keep in the log whether the server took it."""
+    failed: mail.MailFailed | None = None
     try:
         mail.send(
-            smtp_url=settings.smtp_url,
+            smtp_url=settings.smtp_url or "",
             sender=settings.mail_from,
-            to=user.email,
-            subject=subject,
-            body=body,
+            to=letter.to,
+            subject=letter.subject,
+            body=letter.body,
         )
     except mail.MailFailed as error:
-        log.warning("mail_failed", cause=str(error), user_id=user.id)
-        return False
-    return True
+        failed = error
+        log.warning("mail_failed", cause=str(error), user_id=letter.user_id)
+    trail.note(
+        "mail.failed" if failed else "mail.sent",
+        category="access",
+        outcome="failed" if failed else "ok",
+        object_type="user",
+        object_id=letter.user_id,
+        object_label=letter.name,
+        changes={"kind": [None, letter.kind.value], "to": [None, letter.to]},
+        reason=str(failed) if failed else None,
+    )
 
 
-def take(user_id: int) -> Link | None:
+def take(user_id: int) -> str | None:
     """Return the link that waits for this page, and forget it."""
     kept = cast("dict[str, Any]", session.get(KEPT) or {})
     if kept.get("user") != user_id:
         return None
     session.pop(KEPT)
-    return Link(url=kept["url"], failed=kept["failed"])
+    return str(kept["url"])

@@ -2,14 +2,22 @@
 
 import smtplib
 import ssl
+from contextlib import ExitStack
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from webapp.core.language import gettext
+
 TIMEOUT = 8.0
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class MailFailed(Exception):
     """The mail server did not take the message."""
+
+
+class NotEncrypted(OSError):
+    """The server offers no encryption, and is not to see a password without it."""
 
 
 def send(*, smtp_url: str, sender: str, to: str, subject: str, body: str) -> None:
@@ -36,26 +44,37 @@ def _connect(smtp_url: str) -> smtplib.SMTP:
         server = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT, context=tls)
     else:
         server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT)
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=tls)
-    if url.username:
-        server.login(unquote(url.username), unquote(url.password or ""))
+    with ExitStack() as opened:
+        opened.callback(server.close)
+        if url.scheme == "smtp":
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=tls)
+        if url.username:
+            if not isinstance(server.sock, ssl.SSLSocket) and host not in HERE:
+                raise NotEncrypted
+            server.login(unquote(url.username), unquote(url.password or ""))
+        opened.pop_all()  # all is well: the caller closes it
     return server
 
 
 def invitation(*, name: str, inviter: str, link: str) -> tuple[str, str]:
     """Return subject and body of an invitation."""
-    return "Your invitation to Steward", (
-        f"Hello {name},\n\n{inviter} has made an account for you in Steward."
-        f" Choose your password here:\n\n{link}\n\n"
-        "The link works once, for seven days. If you did not expect this, ignore this message.\n"
+    return gettext("Your invitation to Steward"), gettext(
+        "Hello %(name)s,\n\n%(inviter)s has made an account for you in Steward."
+        " Choose your password here:\n\n%(link)s\n\n"
+        "The link works once, for seven days. If you did not expect this, ignore this message.\n",
+        name=name,
+        inviter=inviter,
+        link=link,
     )
 
 
 def password_reset(*, name: str, link: str) -> tuple[str, str]:
     """Return subject and body of a message that lets somebody choose a new password."""
-    return "Choose a new password for Steward", (
-        f"Hello {name},\n\nchoose a new password here:\n\n{link}\n\n"
-        "The link works once, for one day. If you did not expect this, tell your administrator.\n"
+    return gettext("Choose a new password for Steward"), gettext(
+        "Hello %(name)s,\n\nchoose a new password here:\n\n%(link)s\n\n"
+        "The link works once, for one day. If you did not expect this, tell your administrator.\n",
+        name=name,
+        link=link,
     )

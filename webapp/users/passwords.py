@@ -8,6 +8,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from gevent import get_hub, monkey
 from zxcvbn import zxcvbn
 
+from webapp.core.language import _
+
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 MIN_GUESSES_LOG10 = 8.0  # zxcvbn: safe against throttled online guessing with a wide margin
@@ -53,11 +55,16 @@ def needs_rehash(password_hash: str) -> bool:
 def weakness(password: str, *, about: tuple[str, ...] = ()) -> str | None:
     """Say why a password is refused, or None; ``about`` are words that an attacker would try first."""
     if len(password) < MIN_LENGTH:
-        return f"Use at least {MIN_LENGTH} characters. Several words make a good password."
+        return _(
+            "Use at least %(min_length)s characters. Several words make a good password.",
+            min_length=MIN_LENGTH,
+        )
     if len(password) > MAX_LENGTH:
-        return f"Use at most {MAX_LENGTH} characters."
+        return _("Use at most %(max_length)s characters.", max_length=MAX_LENGTH)
     # zxcvbn is quadratic in the length; what is beyond the first 72 characters only adds strength.
     judged = zxcvbn(password[:72], user_inputs=["steward", *about])
     if float(judged["guesses_log10"]) < MIN_GUESSES_LOG10:
-        return "This password is too easy to guess. Try several words that do not belong together."
+        return _(
+            "This password is too easy to guess. Try several words that do not belong together."
+        )
     return None

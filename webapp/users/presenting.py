@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from webapp.access.grants import Grant
 from webapp.core import registry
+from webapp.core.language import _, gettext
 from webapp.core.registry import Entry
 
 BROWSERS = (
@@ -27,17 +28,25 @@ SYSTEMS = (
 
 def device(user_agent: str) -> str:
     """Name a browser and its system, as far as it says so."""
-    browser = next((name for sign, name in BROWSERS if sign in user_agent), "Unknown browser")
+    browser = next(
+        (name for sign, name in BROWSERS if sign in user_agent), gettext("Unknown browser")
+    )
     system = next((name for sign, name in SYSTEMS if re.search(sign, user_agent)), None)
-    return f"{browser} on {system}" if system else browser
+    return (
+        gettext("%(browser)s on %(system)s", browser=browser, system=system) if system else browser
+    )
 
 
 def where(grant: Grant) -> str:
     """Name where a grant holds."""
     if grant.everywhere:
-        return "Everywhere"
-    kind = "Location" if grant.location_id else "Client" if grant.client_id else "Project"
-    return f"{kind}: {grant.scope_label or 'one that you may not see'}"
+        return gettext("Everywhere")
+    name = grant.scope_label or gettext("one that you may not see")
+    if grant.location_id:
+        return gettext("Location: %(name)s", name=name)
+    if grant.client_id:
+        return gettext("Client: %(name)s", name=name)
+    return gettext("Project: %(name)s", name=name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,5 +74,8 @@ def reach(grants: Sequence[Grant]) -> dict[str, dict[str, list[Reach]]]:
             ]
             for section, entries in registry.sections(kind).items()
         }
-        for title, kind in (("Pages", registry.PAGES), ("Permissions", registry.PERMISSIONS))
+        for title, kind in (
+            (_("Pages"), registry.PAGES),
+            (_("Permissions"), registry.PERMISSIONS),
+        )
     }

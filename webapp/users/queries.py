@@ -120,24 +120,6 @@ def role_choices() -> list[tuple[int, str]]:
     ]
 
 
-# Row level security narrows clients and projects to what the person may see.
-_PLACES = text("""
-(SELECT 'location' AS kind, id, name FROM locations WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
-UNION ALL (SELECT 'client', id, name FROM clients WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
-UNION ALL (SELECT 'project', id, name FROM projects WHERE deleted_at IS NULL ORDER BY name, id LIMIT 300)
-""")
-
-
-def place_choices() -> dict[str, list[tuple[str, str]]]:
-    """Return where a role can hold, by kind, as the select of a form wants it."""
-    groups: dict[str, list[tuple[str, str]]] = {"location": [], "client": [], "project": []}
-    for row in db.session.execute(_PLACES):
-        groups[row.kind].append((f"{row.kind}:{row.id}", row.name))
-    titles = {"location": "Locations", "client": "Clients", "project": "Projects"}
-    found = {titles[kind]: rows for kind, rows in groups.items() if rows}
-    return {"Without limit": [("everywhere", "Everywhere")], **found}
-
-
 def get_user(user_id: int, *, lock: bool = False) -> User | None:
     """Find a person; ``lock`` holds the row until the transaction ends."""
     statement = select(User).where(User.id == user_id)
@@ -224,6 +206,31 @@ def usable_token(
     )
     row = db.session.execute(statement.with_for_update() if lock else statement).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def mail_failed(user_id: int) -> bool:
+    """Tell whether the mail server did not take the mail with a person's open link."""
+    open_since = db.session.scalar(
+        select(func.max(UserToken.created_at)).where(
+            UserToken.user_id == user_id,
+            UserToken.used_at.is_(None),
+            UserToken.expires_at > func.now(),
+        )
+    )
+    if open_since is None:  # most people, who are spared the look into the log
+        return False
+    last = (
+        select(AuditEvent.action)
+        .where(
+            AuditEvent.object_type == "user",
+            AuditEvent.object_id == user_id,
+            AuditEvent.action.in_(("mail.sent", "mail.failed")),
+            AuditEvent.recorded_at >= open_since,
+        )
+        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(last) == "mail.failed"
 
 
 def unused_tokens(user_id: int) -> list[UserToken]:

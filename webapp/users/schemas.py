@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 from webapp.core.forms import BlankIsNone, CommandModel, Line, Paragraphs
+from webapp.core.language import _
 
 LOCALES = {"en": "English", "es": "Español"}
 MAX_BULK = 100
@@ -26,16 +27,21 @@ def timezones() -> tuple[str, ...]:
     return ("UTC", *sorted(named))
 
 
+def zone_name(zone: str) -> str:
+    """Return a time zone as people read it."""
+    return zone.replace("_", " ")
+
+
 def _valid_email(value: str) -> str:
     try:
         return validate_email(email_key(value), check_deliverability=False).normalized
     except EmailNotValidError:
-        raise ValueError("Write a full address, like name@example.com.") from None
+        raise ValueError(_("Write a full address, like name@example.com.")) from None
 
 
 def _known_zone(value: str) -> str:
     if value not in timezones():
-        raise ValueError("Choose one of the list.")
+        raise ValueError(_("Choose one of the list."))
     return value
 
 
@@ -61,7 +67,7 @@ class Invite(CommandModel):
     name: Name
     email: Email
     role_id: Annotated[Id | None, BlankIsNone] = None
-    scope: Scope = "everywhere"
+    scope: Annotated[Scope | None, BlankIsNone] = "everywhere"
 
 
 class EditPerson(CommandModel):

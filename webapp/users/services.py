@@ -14,13 +14,14 @@ from webapp.access.models import UserRole
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError, check_version
+from webapp.core.language import _
 from webapp.users import passwords, queries, schemas, sessions
 from webapp.users.models import Theme, TokenKind, User, UserToken
 
 LIFETIMES = {TokenKind.INVITATION: timedelta(days=7), TokenKind.PASSWORD_RESET: timedelta(days=1)}
-LAST_ADMINISTRATOR = "The last person who may edit roles everywhere must keep that right."
-TAKEN = "Somebody with this address has an account already."
-DEAD_LINK = "This link was used before, has expired, or was never valid. Ask for a new one."
+LAST_ADMINISTRATOR = _("The last person who may edit roles everywhere must keep that right.")
+TAKEN = _("Somebody with this address has an account already.")
+DEAD_LINK = _("This link was used before, has expired, or was never valid. Ask for a new one.")
 
 
 def invite(actor: SignedIn, command: schemas.Invite) -> tuple[User, str]:
@@ -32,6 +33,8 @@ def invite(actor: SignedIn, command: schemas.Invite) -> tuple[User, str]:
     """
     user = create(name=command.name, email=command.email)
     if command.role_id is not None:
+        if command.scope is None:
+            raise DomainError(_("Choose where the role holds."), field="scope")
         give_role(actor, user=user, role_id=command.role_id, scope=command.scope)
     return user, _make_token(user, TokenKind.INVITATION, actor_id=actor.id)
 
@@ -91,7 +94,7 @@ def new_link(actor: SignedIn, user: User) -> tuple[TokenKind, str]:
     """
     access.require_not_above(actor, target_id=user.id)
     if not user.is_active:
-        raise DomainError("Restore this person first.")
+        raise DomainError(_("Restore this person first."))
     kind = TokenKind.PASSWORD_RESET if user.password_hash else TokenKind.INVITATION
     token = _make_token(user, kind, actor_id=actor.id)
     trail.note(
@@ -127,7 +130,7 @@ def set_password(user: User, password: str, *, again: str) -> None:
         DomainError: saying what is wrong with it.
     """
     if password != again:
-        raise DomainError("Both passwords must be the same.", field="again")
+        raise DomainError(_("Both passwords must be the same."), field="again")
     if problem := passwords.weakness(password, about=(user.name, *user.email.split("@"))):
         raise DomainError(problem, field="password")
     user.password_hash = passwords.hash_password(password)
@@ -140,7 +143,7 @@ def change_password(user: User, command: schemas.ChangePassword) -> None:
         DomainError: if the one so far is wrong, or the new one is refused.
     """
     if not passwords.matches(command.current, user.password_hash):
-        raise DomainError("This is not your password.", field="current")
+        raise DomainError(_("This is not your password."), field="current")
     set_password(user, command.password, again=command.again)
     trail.note("user.password_changed", category="access", **_it(user))
     db.session.flush()
@@ -188,14 +191,17 @@ def choose_theme(user: User, theme: str) -> None:
 def why_not_deactivate(actor: SignedIn, user: User, grants: Sequence[Grant]) -> str | None:
     """Say why the actor cannot shut a person out, or None; asks the database nothing."""
     if user.id == actor.id:
-        return "Nobody deactivates themselves."
+        return _("Nobody deactivates themselves.")
     if not user.is_active:
-        return "Deactivated already."
+        return _("Deactivated already.")
     for grant in grants:
         if access.missing_for(
             actor.grants, pages=grant.pages, permissions=grant.permissions, place=grant.place
         ):
-            return f"Holds the role “{grant.role}”, which gives more than you hold yourself."
+            return _(
+                "Holds the role “%(role)s”, which gives more than you hold yourself.",
+                role=grant.role,
+            )
     return None
 
 
@@ -245,7 +251,7 @@ def restore(actor: SignedIn, user: User, *, reason: str) -> None:
     """
     access.require_not_above(actor, target_id=user.id)
     if user.is_active:
-        raise DomainError("This person is active already.")
+        raise DomainError(_("This person is active already."))
     trail.because(reason)
     user.is_active = True
     trail.note("user.restored", category="access", **_it(user))
@@ -263,8 +269,8 @@ def give_role(
     """
     role = access_queries.get_role(role_id)
     if role is None:
-        raise DomainError("This role does not exist any more.", field="role_id")
-    kind, _, number = scope.partition(":")
+        raise DomainError(_("This role does not exist any more."), field="role_id")
+    kind, number = scope.partition(":")[::2]
     place = {f"{kind}_id": int(number)} if number else {}
     access.assign_role(
         actor, user_id=user.id, user_name=user.name, role=role, reason=reason, **place
@@ -280,12 +286,12 @@ def take_role(actor: SignedIn, *, user: User, grant: UserRole, reason: str) -> N
     """
     role = access_queries.get_role(grant.role_id)
     if role is None:
-        raise DomainError("This role does not exist any more.")
+        raise DomainError(_("This role does not exist any more."))
     administrators = queries.administrators()
     try:
         access.revoke_role(actor, grant=grant, user_name=user.name, role=role, reason=reason)
     except LookupError:
-        raise DomainError("This role holds in a place that you may not see.") from None
+        raise DomainError(_("This role holds in a place that you may not see.")) from None
     if administrators and not queries.administrators():
         raise DomainError(LAST_ADMINISTRATOR)
 

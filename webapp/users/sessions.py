@@ -10,6 +10,7 @@ from webapp.access.identity import token_hash
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
+from webapp.core.language import _, ngettext
 from webapp.users import passwords
 from webapp.users.models import SignInAttempt, User, UserSession
 from webapp.users.schemas import email_key
@@ -19,7 +20,7 @@ FREE_FAILURES = 5  # failures within an hour before the delays begin
 LONGEST_DELAY = timedelta(minutes=15)
 ADDRESS_FREE_FAILURES = 20
 MINUTE = 60
-FAILED = "The e-mail address or the password is not right."
+FAILED = _("The e-mail address or the password is not right.")
 
 
 class SignInRefused(DomainError):
@@ -35,7 +36,7 @@ class TooManyAttempts(DomainError):
 
     def __init__(self, seconds: int) -> None:
         """Keep how long to wait."""
-        super().__init__(f"Too many failed attempts. Try again in {_spoken(seconds)}.")
+        super().__init__(_wait(seconds))
         self.seconds = seconds
 
 
@@ -85,8 +86,18 @@ def _delay(failures: int, free: int) -> float:
     return min(2.0 ** min(failures - free + 1, 20), LONGEST_DELAY.total_seconds())
 
 
-def _spoken(seconds: int) -> str:
-    return f"{seconds} seconds" if seconds <= MINUTE else f"{-(-seconds // MINUTE)} minutes"
+def _wait(seconds: int) -> str:
+    if seconds <= MINUTE:
+        return ngettext(
+            "Too many failed attempts. Try again in %(num)s second.",
+            "Too many failed attempts. Try again in %(num)s seconds.",
+            seconds,
+        )
+    return ngettext(
+        "Too many failed attempts. Try again in %(num)s minute.",
+        "Too many failed attempts. Try again in %(num)s minutes.",
+        -(-seconds // MINUTE),
+    )
 
 
 def sign_in(*, email: str, password: str, ip: str, user_agent: str, demo: bool) -> Opened:

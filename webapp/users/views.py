@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from webapp.access import queries as access_queries
+from webapp.access import scopes
+from webapp.access import services as access
 from webapp.access.identity import SignedIn
 from webapp.audit.timeline import timeline_of
 from webapp.core import trail
@@ -16,6 +18,7 @@ from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to, render
 from webapp.core.identity import signed_in_person
 from webapp.core.security import limiter
+from webapp.organisation.tree import reach_of
 from webapp.users import links, presenting, queries, services
 from webapp.users.forms import EditForm, InviteForm, ReasonForm, RoleForm
 from webapp.users.models import TokenKind, User
@@ -98,7 +101,7 @@ def create() -> ResponseReturnValue:
     """Invite somebody: an account without a password, and a link."""
     require("users.invite")
     form = InviteForm()
-    form.offer([], {})
+    form.offer([], [])
     if not form.validate():
         return _invite_page(form), 422
     try:
@@ -115,9 +118,8 @@ def create() -> ResponseReturnValue:
 
 def _invite_page(form: InviteForm) -> str:
     may_give = me().holds("roles.assign")
-    form.offer(
-        queries.role_choices() if may_give else [], queries.place_choices() if may_give else {}
-    )
+    if may_give:
+        _offer(form)
     return render_template("users/new.html", form=form, may_give=may_give)
 
 
@@ -134,7 +136,7 @@ def role_page(user: User, form: RoleForm) -> str:
         _note_reading(user)
     may_give = me().holds("roles.assign") and user.id != me().id
     if may_give:
-        form.offer(queries.role_choices(), queries.place_choices())
+        _offer(form)
     grants = access_queries.grants_of([user.id])[user.id]
     return render_template(
         "users/show.html",
@@ -144,7 +146,31 @@ def role_page(user: User, form: RoleForm) -> str:
         form=form,
         may_give=may_give,
         link=links.take(user.id),
+        mail_failed=_may_send_links() and queries.mail_failed(user.id),
     )
+
+
+def _may_send_links() -> bool:
+    return me().holds("users.invite") or me().holds("users.reset_password")
+
+
+def _offer(form: RoleForm | InviteForm) -> None:
+    """Fill in the roles that the signed-in person may give, and where."""
+    can, cannot = access.givable(me())
+    form.offer([(role.id, role.name) for role in can], [(role.id, role.name) for role in cannot])
+    form.scope.offer(
+        url_for("users.pick_place"),
+        present=scopes.label_of(form.scope.data, seen=reach_of(me(), "users")),
+        fixed=[("everywhere", _("Everywhere"))] if me().can("roles.assign") else (),
+    )
+
+
+@bp.get("/pickers/places")
+@page("users")
+@permission("roles.assign", scoped=True)
+def pick_place() -> ResponseReturnValue:
+    """Find places where the signed-in person may give roles."""
+    return scopes.answer(seen=reach_of(me(), "users"), within=reach_of(me(), "roles.assign"))
 
 
 def _note_reading(user: User) -> None:
@@ -222,9 +248,9 @@ def update(user_id: int) -> ResponseReturnValue:
 
 def _both_versions(user: User, form: EditForm) -> str:
     """Show what was typed beside what somebody saved meanwhile; saving again replaces it."""
-    who, at = queries.last_saved(user.id) or ("Somebody", user.updated_at)
+    who, at = queries.last_saved(user.id) or (_("Somebody"), user.updated_at)
     rows = [
-        (label, getattr(form.command, name), getattr(user, name))
+        (_(label), getattr(form.command, name), getattr(user, name))
         for name, label in EDITED
         if getattr(form.command, name) != getattr(user, name)
     ]
@@ -241,8 +267,9 @@ def make_link(user_id: int) -> ResponseReturnValue:
     """Send a link to choose a password; nobody else ever chooses it."""
     require("users.reset_password")
     user = person_or_404(user_id, lock=True)
+    to_copy = "copy" in request.form and links.may_copy(user.id)
     kind, token = services.new_link(me(), user)
-    links.deliver(user, kind, token)
+    links.deliver(user, kind, token, to_copy=to_copy)
     return redirect_to(url_for("users.show", user_id=user.id))
 
 
@@ -252,7 +279,7 @@ def make_link(user_id: int) -> ResponseReturnValue:
 def give_role(user_id: int) -> ResponseReturnValue:
     """Give a person a role."""
     user, form = person_or_404(user_id), RoleForm()
-    form.offer([], {})
+    form.offer([], [])
     if not form.validate():
         return role_page(user, form), 422
     command = form.command

@@ -11,7 +11,8 @@ from webapp.audit.timeline import timeline_of
 from webapp.core import guards, htmx
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
-from webapp.organisation import queries, services, tree
+from webapp.core.language import _
+from webapp.organisation import choices, queries, services, tree
 from webapp.organisation.forms import ClientForm
 from webapp.organisation.models import Client
 from webapp.organisation.tree import Place
@@ -32,10 +33,13 @@ def _url(client_id: int) -> str:
 
 
 def _draw(form: ClientForm, record: Client | None = None, **context: Any) -> str:
-    homes = common.homes(my_reach(), current=record.location_id if record else None)
-    if not homes:
-        raise Denied(gettext("Your permission reaches no location."), key=EDIT)
-    form.location_id.choices = [*([] if record else [("", gettext("Choose…"))]), *homes]
+    within = common.may_edit()
+    if record is None and not (within.everywhere or within.location_ids):
+        raise Denied(_("Your permission reaches no location."), key=EDIT)
+    form.location_id.offer(
+        url_for("organisation.pick_home"),
+        present=common.name_of("location", form.location_id.data),
+    )
     name = record.name if record else gettext("New client")
     path = tree.path_to(record.location_id) if record else []
     here = [(name, _url(record.id)), (gettext("Edit"), None)] if record else [(name, None)]
@@ -61,7 +65,7 @@ def clients() -> ResponseReturnValue:
         partial="organisation/_clients.html",
         page=queries.list_clients(request.args, chosen),
         chosen=chosen,
-        locations=common.location_options(tree.branches(my_reach())),
+        location=common.name_filter(chosen, "location"),
     )
 
 
@@ -147,7 +151,8 @@ def save_client(client_id: int) -> ResponseReturnValue:
         return _draw(form, current or record, version=seen, **context)
 
     def compare(current: Client) -> dict[str, Any]:
-        names = dict(common.homes(my_reach(), current=current.location_id))
+        both = (form.command.location_id, current.location_id)
+        names = choices.labels("location", both, seen=my_reach())
         return common.conflict("client", current, form, {"location_id": names})
 
     return common.answer(

@@ -1,7 +1,6 @@
 """What the pages of locations, clients and projects share."""
 
-from collections.abc import Callable, Iterable, Sequence
-from textwrap import shorten
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -15,16 +14,14 @@ from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
 from webapp.core.search import cleaned
-from webapp.organisation import queries, tree
-from webapp.organisation.tree import Branch, Place, Reach
+from webapp.organisation import choices, queries, tree
+from webapp.organisation.tree import Reach
 
 bp = Blueprint("organisation", __name__, url_prefix="/organisation")
 
 EDIT = "organisation.edit"
 DELETE = "organisation.delete"
-INDENT = "\u2003"
 MAX_DIGITS = 18
-NAME_WIDTH = 44  # a select is as wide as its longest option
 NOTHING = "\u2013"
 
 
@@ -66,22 +63,23 @@ def version() -> int:
     return request.form.get("version", default=-1, type=int)
 
 
-def location_options(branches: Iterable[Branch]) -> list[tuple[str, str]]:
-    """Options for a select, indented like the tree."""
-    return [
-        (str(branch.id), INDENT * branch.depth + shorten(branch.name, NAME_WIDTH, placeholder="…"))
-        for branch in branches
-    ]
+def may_edit() -> Reach:
+    """Where the signed-in person may edit."""
+    return tree.reach_of(signed_in_person(), EDIT)
 
 
-def homes(reach: Reach, *, current: int | None = None) -> list[tuple[str, str]]:
-    """The locations that the person may put something into, and the one where it lies now."""
-    who = signed_in_person()
-    return location_options(
-        branch
-        for branch in tree.branches(reach)
-        if branch.id == current or who.can(EDIT, on=Place(location_id=branch.id))
-    )
+def name_of(kind: str, text: str | int | None) -> str | None:
+    """The name of the place in sight that a form or filter holds the number of."""
+    number = str(text or "")
+    if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
+        return None
+    return choices.label_of(kind, int(number), seen=my_reach())
+
+
+def name_filter(chosen: queries.Filters, kind: str) -> str:
+    """What the filter by a kind of place shows; one out of sight is just a number."""
+    key = chosen.location_id if kind == "location" else chosen.client_id
+    return name_of(kind, key) or (f"#{key}" if key else "")
 
 
 def crumbs(path: Sequence[Any], *last: tuple[str, str | None]) -> list[tuple[str, str | None]]:
@@ -142,7 +140,7 @@ def conflict(
         mine, theirs = getattr(form.command, name), getattr(current, name)
         if mine != theirs:
             known = names.get(name, {})
-            rows.append((field.label.text, _shown(mine, known), _shown(theirs, known)))
+            rows.append((gettext(field.label.text), _shown(mine, known), _shown(theirs, known)))
     return {
         "who": (last and last.who) or gettext("Somebody else"),
         "when": last.at if last else current.updated_at,

@@ -11,8 +11,8 @@ from webapp.audit.timeline import timeline_of
 from webapp.core import guards
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
-from webapp.core.identity import signed_in_person
-from webapp.organisation import queries, services, tree
+from webapp.core.language import _
+from webapp.organisation import choices, queries, services, tree
 from webapp.organisation.forms import LocationForm
 from webapp.organisation.models import Location
 from webapp.organisation.tree import Place, Reach
@@ -34,14 +34,15 @@ def _destination(parent_id: int | None) -> Place | None:
 
 
 def _draw(form: LocationForm, record: Location | None = None, **context: Any) -> str:
-    reach = my_reach()
-    parents = common.homes(reach, current=record.parent_id if record else None)
-    if signed_in_person().can(EDIT) or (record and record.parent_id is None):
-        parents = [("", gettext("At the top")), *parents]
-    if not parents:
-        raise Denied(gettext("Your permission reaches no location."), key=EDIT)
-    own = {str(record.id)} if record else set()
-    form.parent_id.choices = [option for option in parents if option[0] not in own]
+    within = common.may_edit()
+    top = within.everywhere or (record is not None and record.parent_id is None)
+    if record is None and not (top or within.location_ids):
+        raise Denied(_("Your permission reaches no location."), key=EDIT)
+    form.parent_id.offer(
+        url_for("organisation.pick_home", moved=record.id if record else None),
+        present=common.name_of("location", form.parent_id.data),
+        fixed=[("", gettext("At the top"))] if top else (),
+    )
     name = record.name if record else gettext("New location")
     return common.draw_form(
         form,
@@ -140,7 +141,8 @@ def save_location(location_id: int) -> ResponseReturnValue:
         return _draw(form, current or record, version=seen, **context)
 
     def compare(current: Location) -> dict[str, Any]:
-        names = dict(common.homes(my_reach(), current=current.parent_id))
+        both = (form.command.parent_id, current.parent_id)
+        names = choices.labels("location", both, seen=my_reach())
         return common.conflict("location", current, form, {"parent_id": names})
 
     return common.answer(

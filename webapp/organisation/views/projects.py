@@ -11,8 +11,8 @@ from webapp.audit.timeline import timeline_of
 from webapp.core import guards, htmx
 from webapp.core.errors import Denied
 from webapp.core.guards import page, permission
-from webapp.core.identity import signed_in_person
-from webapp.organisation import queries, services, tree
+from webapp.core.language import _
+from webapp.organisation import choices, queries, services, tree
 from webapp.organisation.forms import ProjectForm
 from webapp.organisation.models import Client, Project
 from webapp.organisation.tree import Place
@@ -32,22 +32,14 @@ def _url(project_id: int) -> str:
     return url_for("organisation.show_project", project_id=project_id)
 
 
-def _clients(current: int | None) -> list[tuple[str, str]]:
-    """The clients that the person may give a project to, and the one that has it now."""
-    who = signed_in_person()
-    return [
-        (str(row.id), f"{row.name} ({row.code})")
-        for row in queries.client_choices()
-        if row.id == current
-        or who.can(EDIT, on=Place(location_id=row.location_id, client_id=row.id))
-    ]
-
-
 def _draw(form: ProjectForm, record: Project | None = None, **context: Any) -> str:
-    choices = _clients(record.client_id if record else None)
-    if not choices:
-        raise Denied(gettext("Your permission reaches no client."), key=EDIT)
-    form.client_id.choices = [*([] if record else [("", gettext("Choose…"))]), *choices]
+    within = common.may_edit()
+    if record is None and not (within.everywhere or within.location_ids or within.client_ids):
+        raise Denied(_("Your permission reaches no client."), key=EDIT)
+    form.client_id.offer(
+        url_for("organisation.pick_owner"),
+        present=common.name_of("client", form.client_id.data),
+    )
     name = record.name if record else gettext("New project")
     here = [(name, _url(record.id)), (gettext("Edit"), None)] if record else [(name, None)]
     return common.draw_form(
@@ -73,8 +65,8 @@ def projects() -> ResponseReturnValue:
         page=queries.list_projects(request.args, chosen),
         chosen=chosen,
         span=common.span,
-        locations=common.location_options(tree.branches(my_reach())),
-        clients=queries.client_names(),
+        location=common.name_filter(chosen, "location"),
+        client=common.name_filter(chosen, "client"),
     )
 
 
@@ -158,9 +150,9 @@ def save_project(project_id: int) -> ResponseReturnValue:
         return _draw(form, current or record, version=seen, **context)
 
     def compare(current: Project) -> dict[str, Any]:
-        return common.conflict(
-            "project", current, form, {"client_id": dict(_clients(current.client_id))}
-        )
+        both = (form.command.client_id, current.client_id)
+        names = choices.labels("client", both, seen=my_reach())
+        return common.conflict("project", current, form, {"client_id": names})
 
     return common.answer(
         form,

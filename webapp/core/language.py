@@ -1,0 +1,89 @@
+"""Messages in the reader's language; English where nobody reads: commands, tests, the log.
+
+The texts are found by name (``make translations``): call these ``_``, ``gettext``, ``ngettext`` or ``N_``.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import flask_babel
+from babel import numbers
+from markupsafe import Markup, escape
+
+LANGUAGES = ("en", "es")
+
+
+class Text(str):
+    """A message that is English as a value, and in the reader's language through ``str()``.
+
+    So a rule can say what it refuses before anybody knows who reads it: the log stores the English.
+    """
+
+    _forms: tuple[str, ...]
+    _number: int
+    _values: dict[str, object]
+
+    def __new__(cls, forms: tuple[str, ...], values: dict[str, object], number: int = 1) -> "Text":
+        """Keep the message (or its singular and plural) and what goes into its ``%(name)s``."""
+        form = forms[0] if number == 1 else forms[-1]
+        plain: dict[str, object] = {
+            name: english(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+        made = super().__new__(cls, form % plain if plain else form)
+        made._forms, made._number, made._values = forms, number, values
+        return made
+
+    def __str__(self) -> str:
+        """Say it in the reader's language."""
+        if len(self._forms) == 1:
+            return gettext(self._forms[0], **self._values)
+        values = {name: value for name, value in self._values.items() if name != "num"}
+        return str(flask_babel.ngettext(*self._forms, self._number, **values))
+
+    def __html__(self) -> Markup:
+        """Say the same in a template."""
+        return escape(str(self))
+
+
+def english(text: str) -> str:
+    """Return a message as it is stored."""
+    return str.__str__(text)
+
+
+def _(message: str, **values: object) -> Text:
+    """Return a message that is translated when it is shown."""
+    return Text((message,), values)
+
+
+def ngettext(singular: str, plural: str, num: int, **values: object) -> Text:
+    """Return a message about ``num`` things, translated when it is shown."""
+    return Text((singular, plural), {**values, "num": num}, num)
+
+
+def gettext(message: str, **values: object) -> str:
+    """Return a message in the language of whoever reads now."""
+    return str(flask_babel.gettext(message, **values))
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name by which Babel finds it
+    """Mark a constant that is translated where it is shown."""
+    return message
+
+
+@contextmanager
+def speaking(locale: str) -> Iterator[None]:
+    """Write in the language of somebody else than who asks: of whom a mail or a notice goes to."""
+    with flask_babel.force_locale(locale):
+        yield
+
+
+def listed(parts: Iterable[str]) -> Text:
+    """Return several messages as one, with commas between them."""
+    values: dict[str, object] = {f"p{number}": part for number, part in enumerate(parts)}
+    return Text((", ".join(f"%({name})s" for name in values),), values)
+
+
+def format_number(number: int) -> str:
+    """Return a number as the reader writes it."""
+    return str(numbers.format_decimal(number, locale=flask_babel.get_locale() or "en"))
