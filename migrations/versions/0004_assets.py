@@ -693,6 +693,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "header_hash", name="pk_asset_import_mappings"),
     )
+    op.execute("CREATE SEQUENCE asset_tags")
     op.execute(RULES)
     op.execute(OCCUPIED)
     for table in ("locations", "clients", "projects", "asset_types"):
@@ -746,5 +747,6 @@ def downgrade() -> None:
     for table in reversed(TABLES):
         op.execute(f"DROP TABLE {table} CASCADE")
     op.execute("DROP FUNCTION steward_assets_in_scope()")
+    op.execute("DROP SEQUENCE asset_tags")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION {function}()")

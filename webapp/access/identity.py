@@ -14,6 +14,7 @@ from webapp.access.queries import GRANTS
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
+from webapp.core.language import _
 
 IDLE_HOURS = 12
 SEEN_EVERY_SECONDS = 60
@@ -126,7 +127,7 @@ def act_as_person(user_id: int, *, page: str) -> SignedIn:
     row = db.session.execute(_ACT, {"id": user_id, "page": page}).one_or_none()
     grants = tuple(grant_from(grant) for grant in row.grants) if row else ()
     if row is None or (page and not any(page in grant.pages for grant in grants)):
-        raise DomainError("Whoever started this may not do it any more.")
+        raise DomainError(_("Whoever started this may not do it any more."))
     trail.act_as(row.name, user_id=row.id)
     return SignedIn(
         id=row.id,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from webapp.assets.models import Condition, Status
 from webapp.core.forms import BlankIsNone, CommandModel, Line, Paragraphs
+from webapp.core.language import _
 
 MAX_ID = 2**63 - 1
 MAX_ATTRIBUTES = 40
@@ -28,15 +29,15 @@ def _tag(value: str | None) -> str | None:
     if value is None:
         return None
     if not _TAG.fullmatch(value):
-        raise ValueError("Use letters, digits, dots, dashes and underscores, at most 64.")
+        raise ValueError(_("Use letters, digits, dots, dashes and underscores, at most 64."))
     if value.lower() in RESERVED_TAGS:
-        raise ValueError("This word is an address of its own. Choose another tag.")
+        raise ValueError(_("This word is an address of its own. Choose another tag."))
     return value
 
 
 def _day(value: Any) -> Any:
     if isinstance(value, str) and not _DAY.fullmatch(value.strip()):
-        raise ValueError("Write a date as year-month-day.")
+        raise ValueError(_("Write a date as year-month-day."))
     return value.strip() if isinstance(value, str) else value
 
 
@@ -73,15 +74,17 @@ class Attribute(CommandModel):
     @classmethod
     def _plain(cls, value: str) -> str:
         if not _KEY.fullmatch(value):
-            raise ValueError("Use small letters, digits and underscores, beginning with a letter.")
+            raise ValueError(
+                _("Use small letters, digits and underscores, beginning with a letter.")
+            )
         return value
 
     @model_validator(mode="after")
     def _fitting(self) -> "Attribute":
         if self.kind == "choice" and len({c.lower() for c in self.choices}) != len(self.choices):
-            raise ValueError("A choice is named twice.")
+            raise ValueError(_("A choice is named twice."))
         if self.kind == "choice" and not self.choices:
-            raise ValueError("Name the choices, one a line.")
+            raise ValueError(_("Name the choices, one a line."))
         return self
 
 
@@ -96,7 +99,7 @@ class TypeEdit(CommandModel):
     @classmethod
     def _distinct(cls, value: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
         if len({one.key for one in value}) != len(value):
-            raise ValueError("Two attributes have the same key.")
+            raise ValueError(_("Two attributes have the same key."))
         return value
 
 
@@ -165,7 +168,7 @@ def attributes_of(
         raw = raw.strip() if isinstance(raw, str) else raw
         if raw is None or raw == "":
             if rule.get("required"):
-                wrong[key] = "Fill this in."
+                wrong[key] = str(_("Fill this in."))
             continue
         try:
             values[key] = _value(rule, raw)
@@ -174,7 +177,7 @@ def attributes_of(
     known = {rule["key"] for rule in rules}
     for key, raw in typed.items():
         if key not in known and raw not in (None, ""):
-            wrong[key] = "This type has no such attribute."
+            wrong[key] = str(_("This type has no such attribute."))
     return values, wrong
 
 
@@ -182,47 +185,47 @@ def _value(rule: dict[str, Any], raw: Any) -> Any:
     return _KINDS[rule["kind"]](rule, raw)
 
 
-def _text(_: dict[str, Any], raw: Any) -> str:
+def _text(_rule: dict[str, Any], raw: Any) -> str:
     text = str(raw)
     if len(text) > 500 or not text.isprintable():  # noqa: PLR2004 - said in the message
-        raise ValueError("Write this in one line of at most 500 characters.")
+        raise ValueError(_("Write this in one line of at most 500 characters."))
     return text
 
 
-def _number(_: dict[str, Any], raw: Any) -> int | float:
+def _number(_rule: dict[str, Any], raw: Any) -> int | float:
     text = str(raw).replace("\u00a0", "").replace(" ", "")
     if not re.fullmatch(r"[+-]?\d{1,15}([.,]\d{1,9})?", text, re.ASCII):
-        raise ValueError("Write a number, such as 12 or 3.5.")
+        raise ValueError(_("Write a number, such as 12 or 3.5."))
     number = float(text.replace(",", "."))
     return int(number) if number.is_integer() else number
 
 
-def _date(_: dict[str, Any], raw: Any) -> str:
+def _date(_rule: dict[str, Any], raw: Any) -> str:
     try:
         return date.fromisoformat(str(raw) if _DAY.fullmatch(str(raw)) else "").isoformat()
     except ValueError:
-        raise ValueError("Write a date as year-month-day.") from None
+        raise ValueError(_("Write a date as year-month-day.")) from None
 
 
 def _choice(rule: dict[str, Any], raw: Any) -> str:
     for choice in rule.get("choices", ()):
         if str(choice).lower() == str(raw).lower():
             return str(choice)
-    raise ValueError("Choose one of the list.")
+    raise ValueError(_("Choose one of the list."))
 
 
-def _yesno(_: dict[str, Any], raw: Any) -> bool:
+def _yesno(_rule: dict[str, Any], raw: Any) -> bool:
     text = str(raw).strip().lower()
     if text in {"yes", "y", "true", "1", "on", "sí", "si"}:
         return True
     if text in {"no", "n", "false", "0", "off"}:
         return False
-    raise ValueError("Choose yes or no.")
+    raise ValueError(_("Choose yes or no."))
 
 
-def _link(_: dict[str, Any], raw: Any) -> str:
+def _link(_rule: dict[str, Any], raw: Any) -> str:
     if not _LINK.fullmatch(str(raw)):
-        raise ValueError("Write an address that begins with https:// or http://.")
+        raise ValueError(_("Write an address that begins with https:// or http://."))
     return str(raw)
 
 

@@ -130,11 +130,11 @@ def grant(connection: Connection) -> None:
         else:
             rights = "SELECT, INSERT, UPDATE, DELETE"
         connection.execute(text(f'GRANT {rights} ON "{table}" TO {roles}'))
-    # Our own tables use identity columns, which need no grant; the queue's do not.
+    # Identity columns need no grant; the queue's serials and the numbers of tags do.
     serials = connection.scalars(
         text(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " AND relkind = 'S' AND starts_with(relname, 'procrastinate_')"
+            " AND relkind = 'S' AND (starts_with(relname, 'procrastinate_') OR relname = 'asset_tags')"
         )
     ).all()
     for serial in serials:

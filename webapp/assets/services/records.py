@@ -15,34 +15,40 @@ from webapp.assets.schemas import AssetDraft, AssetEdit, attributes_of
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
+from webapp.core.language import _
 from webapp.organisation.models import Client
 
 # What the database refuses: the words for the person, and the field that they belong to.
 REFUSALS: dict[str, tuple[str, str | None]] = {
-    "uq_assets_client_tag": ("This client has an asset with this tag.", "tag"),
-    "ck_assets_tag_format": ("Use letters, digits, dots, dashes and underscores.", "tag"),
-    "fk_assets_type_id_asset_types": ("Choose one of the list.", "type_id"),
-    "fk_assets_client_id_clients": ("Choose one of the list.", "client_id"),
-    "fk_assets_project": ("This client has no such project.", "project_id"),
-    "fk_assets_parent": ("This client has no such asset.", "parent_id"),
-    "ck_assets_not_its_own_parent": ("An asset cannot lie inside itself.", "parent_id"),
-    "asset_cycle": ("An asset cannot lie inside itself.", "parent_id"),
+    "uq_assets_client_tag": (_("This client has an asset with this tag."), "tag"),
+    "ck_assets_tag_format": (_("Use letters, digits, dots, dashes and underscores."), "tag"),
+    "fk_assets_type_id_asset_types": (_("Choose one of the list."), "type_id"),
+    "fk_assets_client_id_clients": (_("Choose one of the list."), "client_id"),
+    "fk_assets_project": (_("This client has no such project."), "project_id"),
+    "fk_assets_parent": (_("This client has no such asset."), "parent_id"),
+    "ck_assets_not_its_own_parent": (_("An asset cannot lie inside itself."), "parent_id"),
+    "asset_cycle": (_("An asset cannot lie inside itself."), "parent_id"),
     "asset_apart": (
-        "An asset lies in the project of the asset that contains it, and lives no longer than that one.",
+        _(
+            "An asset lies in the project of the asset that contains it, and lives no longer than that one."
+        ),
         "parent_id",
     ),
-    "asset_handed_out": ("Somebody still has it. Take it back first.", None),
-    "parent_deleted": ("The client, the project or the type is deleted. Restore that first.", None),
-    "status_transition": ("An asset with this status cannot get that one.", "status"),
-    "attribute_unknown": ("The type has no such attribute.", None),
-    "attribute_required": ("The type requires an attribute that is missing.", None),
-    "attribute_kind": ("An attribute has a wrong value.", None),
-    "pk_asset_unique_values": (
-        "Another asset of this client has the same value in an attribute that must be unique.",
+    "asset_handed_out": (_("Somebody still has it. Take it back first."), None),
+    "parent_deleted": (
+        _("The client, the project or the type is deleted. Restore that first."),
         None,
     ),
-    "not_available": ("Only what is in stock or in use can be handed out.", None),
-    "ex_asset_custody_one_at_a_time": ("Somebody has this asset already.", None),
+    "status_transition": (_("An asset with this status cannot get that one."), "status"),
+    "attribute_unknown": (_("The type has no such attribute."), None),
+    "attribute_required": (_("The type requires an attribute that is missing."), None),
+    "attribute_kind": (_("An attribute has a wrong value."), None),
+    "pk_asset_unique_values": (
+        _("Another asset of this client has the same value in an attribute that must be unique."),
+        None,
+    ),
+    "not_available": (_("Only what is in stock or in use can be handed out."), None),
+    "ex_asset_custody_one_at_a_time": (_("Somebody has this asset already."), None),
 }
 FIELDS = tuple(name for name in AssetEdit.model_fields if name not in {"tag", "attributes"})
 
@@ -55,7 +61,7 @@ def place_of(client_id: int, project_id: int | None) -> Place:
     """
     location = db.session.scalar(select(Client.location_id).where(Client.id == client_id))
     if location is None:
-        raise DomainError("Choose one of the list.", field="client_id")
+        raise DomainError(_("Choose one of the list."), field="client_id")
     return Place(location_id=location, client_id=client_id, project_id=project_id)
 
 
@@ -65,8 +71,10 @@ def require_on(actor: SignedIn | None, permission: str, asset: Asset) -> None:
     Raises:
         Denied: if no grant covers it.
     """
-    if actor is not None and not actor.can(permission, on=place_of(asset.client_id, asset.project_id)):
-        raise Denied("Your permission does not reach this asset.", key=permission)
+    if actor is not None and not actor.can(
+        permission, on=place_of(asset.client_id, asset.project_id)
+    ):
+        raise Denied(_("Your permission does not reach this asset."), key=permission)
 
 
 def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
@@ -78,7 +86,7 @@ def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
     """
     place = place_of(command.client_id, command.project_id)
     if actor is not None and not actor.can("assets.edit", on=place):
-        raise Denied("Your permission does not reach this place.", key="assets.edit")
+        raise Denied(_("Your permission does not reach this place."), key="assets.edit")
     asset = Asset(
         tag=command.tag or next_tag(),
         status=command.status,
@@ -91,9 +99,7 @@ def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
     return asset
 
 
-def save(
-    actor: SignedIn | None, asset: Asset, command: AssetEdit, *, version: int | None
-) -> Asset:
+def save(actor: SignedIn | None, asset: Asset, command: AssetEdit, *, version: int | None) -> Asset:
     """Change an asset to what ``command`` says; a changed place goes through ``moving``.
 
     Raises:
@@ -104,7 +110,7 @@ def save(
     require_on(actor, "assets.edit", asset)
     check_version(asset, version)
     if asset.deleted_at is not None:
-        raise DomainError("This is archived. Restore it first.")
+        raise DomainError(_("This is archived. Restore it first."))
     here = (asset.client_id, asset.project_id, asset.parent_id)
     there = (command.client_id, command.project_id, command.parent_id)
     if here != there:
@@ -141,7 +147,7 @@ def change_status(
     """
     require_on(actor, "assets.edit", asset)
     if asset.deleted_at is not None:
-        raise DomainError("This is archived. Restore it first.")
+        raise DomainError(_("This is archived. Restore it first."))
     trail.because(reason)
     with saying():
         asset.status = status
@@ -159,7 +165,7 @@ def archive(actor: SignedIn | None, asset: Asset, *, reason: str | None = None) 
         return
     inside = select(Asset.id).where(Asset.parent_id == asset.id, Asset.deleted_at.is_(None))
     if db.session.scalar(inside.limit(1)) is not None:
-        raise DomainError("Something lies inside it. Move or archive that first.")
+        raise DomainError(_("Something lies inside it. Move or archive that first."))
     trail.because(reason)
     with saying():
         asset.deleted_at = datetime.now(UTC)
@@ -186,7 +192,7 @@ def next_tag() -> str:
 def _attributes(type_id: int, typed: dict[str, Any]) -> dict[str, Any]:
     kind = db.session.get(AssetType, type_id)
     if kind is None or kind.deleted_at is not None:
-        raise DomainError("Choose one of the list.", field="type_id")
+        raise DomainError(_("Choose one of the list."), field="type_id")
     values, wrong = attributes_of(kind.attributes, typed)
     if wrong:
         key, words = next(iter(wrong.items()))
@@ -196,9 +202,11 @@ def _attributes(type_id: int, typed: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_taken(tag: str, *, except_id: int | None) -> None:
     """A tag is unique within a client by the database, and among what the person sees by this."""
-    taken = select(Asset.id).where(func.lower(Asset.tag) == tag.lower(), Asset.id != (except_id or 0))
+    taken = select(Asset.id).where(
+        func.lower(Asset.tag) == tag.lower(), Asset.id != (except_id or 0)
+    )
     if db.session.scalar(taken.limit(1)) is not None:
-        raise DomainError("There is an asset with this tag.", field="tag")
+        raise DomainError(_("There is an asset with this tag."), field="tag")
 
 
 @contextmanager
@@ -208,8 +216,9 @@ def saying() -> Iterator[None]:
         with db.session.begin_nested():
             yield
             db.session.flush()
-            db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-            db.session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+            # What is looked at when all has moved is looked at here, where its refusal can be told.
+            db.session.execute(text("SET CONSTRAINTS keep_together IMMEDIATE"))
+            db.session.execute(text("SET CONSTRAINTS keep_together DEFERRED"))
     except IntegrityError as error:
         name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
         if name not in REFUSALS:
