@@ -1,5 +1,6 @@
 """Headers, addresses and limits: what a browser and a stranger may do."""
 
+import re
 import secrets
 from urllib.parse import urlsplit
 
@@ -44,6 +45,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 WRITES = "120 per minute"
+REDIS_TIMEOUT = 0.5  # seconds; a page does not wait longer for its counter
 
 
 def is_write() -> bool:
@@ -57,6 +59,23 @@ def _who() -> str:
 
 
 limiter = Limiter(_who, default_limits=[WRITES], default_limits_exempt_when=lambda: not is_write())
+
+
+def rate_limit_config(settings: Settings) -> dict[str, object]:
+    """Count in Redis if there is one; while it is away each process counts on its own."""
+    if settings.redis_url is None:
+        return {"RATELIMIT_STORAGE_URI": "memory://"}
+    return {
+        # The counters' library has its own word for a socket.
+        "RATELIMIT_STORAGE_URI": re.sub(r"^unix:", "redis+unix:", settings.redis_url),
+        "RATELIMIT_STORAGE_OPTIONS": {
+            "socket_connect_timeout": REDIS_TIMEOUT,
+            "socket_timeout": REDIS_TIMEOUT,
+        },
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        # What several requests met at the same instant is no error for any of them.
+        "RATELIMIT_SWALLOW_ERRORS": True,
+    }
 
 
 class IdConverter(IntegerConverter):
