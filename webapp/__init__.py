@@ -35,6 +35,7 @@ from webapp.core import (
 from webapp.core.config import Settings, load_settings
 from webapp.core.db import db
 from webapp.core.identity import person
+from webapp.core.language import LANGUAGES
 from webapp.dashboard import views as dashboard_views
 from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
@@ -61,7 +62,6 @@ BLUEPRINTS = (
     notification_views.bp,
 )
 COMMANDS = (user_cli.cli, access_cli.cli, audit_cli.cli, seed_cli.seed, serve.serve, serve.db_url)
-LANGUAGES = ("en", "es")
 ONE_YEAR = 31_536_000
 
 
@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         ConfigError: if the environment is not fit to start with.
         UnguardedView: if a route does not say who may use it.
+        UnknownEndpoint: if a page of the menu leads nowhere.
     """
     settings = settings or load_settings()
     logging.configure(settings.log_level)
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for command in COMMANDS:
         app.cli.add_command(command)
     guards.assert_all_views_guarded(app)
+    templating.assert_pages_exist(app)
     with app.app_context():
         event.listen(db.engine, "connect", database.refuse_unsafe)
     _serve_static(app)

@@ -1,5 +1,7 @@
 """Pages of roles."""
 
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, cast
 
 from flask import Blueprint, abort, flash, render_template, request, url_for
@@ -59,7 +61,9 @@ def show(role_id: int) -> ResponseReturnValue:
         role=role,
         keys=contents.pages | contents.permissions,
         matrix=matrix(),
-        holders=queries.holders_of(role_id),
+        holders=[
+            list(rows) for _, rows in groupby(queries.holders_of(role_id), key=attrgetter("id"))
+        ],
         holder_count=queries.count_holders(role_id),
         history=timeline_of("role", role_id),
     )
@@ -101,7 +105,9 @@ def create() -> ResponseReturnValue:
 
 
 def _new_page(form: RoleForm) -> str:
-    return render_template("roles/new.html", form=form, matrix=matrix(), held=_held_keys())
+    return render_template(
+        "roles/form.html", role=None, form=form, matrix=matrix(), held=_held_keys(), conflict=None
+    )
 
 
 @bp.get("/roles/<id:role_id>/edit")
@@ -169,7 +175,7 @@ def _edit_page(form: EditRoleForm, role: Role, *, conflict: dict[str, Any] | Non
     (contents,) = access_queries.contents_of([role.id])
     form.step.data = "preview"
     return render_template(
-        "roles/edit.html",
+        "roles/form.html",
         form=form,
         role=role,
         matrix=matrix(),

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from wtforms import (
     BooleanField,
     EmailField,
+    HiddenField,
     IntegerField,
     PasswordField,
     SelectField,
@@ -107,7 +108,9 @@ class DeactivateManyForm(SchemaForm[schemas.DeactivateMany]):
     """The people to shut out, and why."""
 
     schema: ClassVar = schemas.DeactivateMany
-    ids = SelectMultipleField("People", coerce=int, validate_choice=False)
+    ids = SelectMultipleField("People", coerce=int, validate_choice=False, default=[])
+    matching = HiddenField(filters=[lambda typed: typed or None])
+    seen = HiddenField(default="")
     reason = _reason()
 
 

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.access import queries as access_queries
+from webapp.core import bulk
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
 from webapp.users import presenting, queries, schemas, services, sessions
@@ -56,7 +57,8 @@ def ask_deactivate_many() -> ResponseReturnValue:
     """Show who of those chosen would be shut out, and who not and why."""
     require("users.deactivate")
     ids = queries.ids_from(request.args.getlist("ids"))
-    form = DeactivateManyForm(formdata=None, data={"ids": ids[: schemas.MAX_BULK]})
+    asked = {"ids": ids[: schemas.MAX_BULK], "matching": request.args.get("matching")}
+    form = DeactivateManyForm(formdata=None, data=asked)
     return _deactivate_many_page(form)
 
 
@@ -69,7 +71,11 @@ def deactivate_many() -> ResponseReturnValue:
     form = DeactivateManyForm()
     if not form.validate():
         return _deactivate_many_page(form), 422
-    done, refused = services.deactivate_many(me(), form.command)
+    try:
+        done, refused = services.deactivate_many(me(), form.command)
+    except bulk.SeenOther as error:
+        form.refuse(error)
+        return _deactivate_many_page(form), 409
     if done:
         text = ngettext("%(num)s person was deactivated.", "%(num)s people were deactivated.", done)
         flash(text, "success")
@@ -83,12 +89,16 @@ def deactivate_many() -> ResponseReturnValue:
 
 def _deactivate_many_page(form: DeactivateManyForm) -> str:
     known = [x for x in form.ids.data or [] if 0 < x < 2**63][: schemas.MAX_BULK]
-    people = queries.get_users(known)
+    matching = form.matching.data or None
+    people, more = services.chosen(known, matching)
     grants = access_queries.grants_of(user.id for user in people)
     verdicts = [(u, services.why_not_deactivate(me(), u, grants[u.id])) for u in people]
     return render_template(
         "users/deactivate_many.html",
         form=form,
+        matching=matching,
+        seen=bulk.seal(user.id for user in people),
+        limits={"named": bulk.NAMED, "most": bulk.MOST, "reached": more},
         fine=[user for user, problem in verdicts if problem is None],
         refused=[(user, problem) for user, problem in verdicts if problem],
     )

@@ -132,6 +132,12 @@ def get_users(user_ids: Iterable[int], *, lock: bool = False) -> list[User]:
     return list(db.session.scalars(statement.with_for_update() if lock else statement))
 
 
+def matching_ids(filters: Filters, *, limit: int) -> list[int]:
+    """Return the ids of the people that match, the first by name."""
+    statement = _matching(filters).order_by(User.name, User.id).limit(limit)
+    return [row.id for row in db.session.execute(statement)]
+
+
 def email_taken(email: str, *, but: int | None = None) -> bool:
     """Tell whether somebody else has the address."""
     found = db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower()))

@@ -11,7 +11,7 @@ from webapp.access import services as access
 from webapp.access.grants import Grant
 from webapp.access.identity import SignedIn, token_hash
 from webapp.access.models import UserRole
-from webapp.core import trail
+from webapp.core import bulk, trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError, check_version
 from webapp.core.language import _
@@ -219,9 +219,26 @@ def deactivate(actor: SignedIn, user: User, *, reason: str) -> None:
     _shut_out(user, reason=reason)
 
 
+def chosen(
+    ids: Sequence[int], matching: str | None, *, lock: bool = False
+) -> tuple[list[User], bool]:
+    """Return the people of a selection or, where given, of a filter; and whether more match than one action takes."""
+    if matching is None:
+        return queries.get_users(ids, lock=lock), False
+    filters = queries.filters_from(bulk.args_of(matching))
+    found = queries.matching_ids(filters, limit=bulk.MOST + 1)
+    return queries.get_users(found[: bulk.MOST], lock=lock), len(found) > bulk.MOST
+
+
 def deactivate_many(actor: SignedIn, command: schemas.DeactivateMany) -> tuple[int, int]:
-    """Shut out those who may be; return how many were, and how many were refused."""
-    people = queries.get_users(command.ids, lock=True)
+    """Shut out those who may be; return how many were, and how many were refused.
+
+    Raises:
+        SeenOther: if others match the filter now than those who were confirmed.
+    """
+    people, _more = chosen(command.ids, command.matching, lock=True)
+    if command.matching is not None:
+        bulk.check_seal((user.id for user in people), seen=command.seen)
     grants = access_queries.grants_of(user.id for user in people)
     done = 0
     for user in people:

@@ -23,6 +23,7 @@ EDIT = "organisation.edit"
 DELETE = "organisation.delete"
 MAX_DIGITS = 18
 NOTHING = "\u2013"
+DAY = "d MMM y"  # as the filter of the templates writes it
 
 
 def my_reach() -> Reach:
@@ -163,6 +164,6 @@ def draw_form(form: SchemaForm[Any], **context: Any) -> str:
 
 def span(starts_on: Any, ends_on: Any) -> str:
     """Show from when to when."""
-    first = format_date(starts_on, "medium") if starts_on else "…"
-    last = format_date(ends_on, "medium") if ends_on else "…"
+    first = format_date(starts_on, DAY) if starts_on else "…"
+    last = format_date(ends_on, DAY) if ends_on else "…"
     return f"{first} {NOTHING} {last}" if starts_on or ends_on else ""
