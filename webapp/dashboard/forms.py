@@ -14,6 +14,8 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
+from webapp.core.pickers import PickerField
+
 ROLES = [
     SelectChoice("agent", "Support agent"),
     SelectChoice("lead", "Support lead"),
@@ -29,6 +31,7 @@ class SampleForm(FlaskForm):
     email = EmailField("E-mail address", description="Where the invitation goes.")
     password = PasswordField("Password", description="At least 12 characters.")
     role = SelectField("Role", choices=ROLES)
+    zone = PickerField("Time zone", default="Europe/Madrid", description="Type to search.")
     theme = RadioField("Theme", choices=THEMES, default="light")
     starts_on = DateField("Starts on")
     seats = IntegerField("Seats", default=3)
