@@ -217,3 +217,30 @@ def test_what_waits_for_the_commit_cannot_spoil_the_answer(
         reply = probe.post("/probe/afterwards", data={"name": "Oslo"})
     assert reply.status_code == 503
     assert audit_rows(request_id=reply.headers["X-Request-ID"]) == []
+
+
+@pytest.mark.parametrize("key", ['"a, b"', '"8e03978e-40d5"', r'"with \" and \\"', "bare-key"])
+def test_the_header_may_be_quoted(probe: Any, named: Callable[[str], Rows], key: str) -> None:
+    sent = {"data": {"name": "Riga"}, "headers": {"Idempotency-Key": key}}
+    first, second = (probe.post("/probe/locations", **sent) for _ in "ab")
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert len(named("Riga")) == 1
+
+
+def test_quotes_are_no_part_of_the_key(probe: Any, named: Callable[[str], Rows]) -> None:
+    for key in ('"one"', "one"):
+        headers = {"Idempotency-Key": key}
+        reply = probe.post("/probe/locations", data={"name": "Riga"}, headers=headers)
+        assert reply.status_code == 303
+    assert len(named("Riga")) == 1
+
+
+@pytest.mark.parametrize("key", ["a, b", '"a", "b"', '"open', '""', '"a\\b"', "größe"])
+def test_a_header_that_is_not_one_key_is_refused(
+    probe: Any, named: Callable[[str], Rows], key: str
+) -> None:
+    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    reply = probe.post("/probe/locations", data={"name": "Riga"}, headers=headers)
+    assert reply.status_code == 400
+    assert named("Riga") == []

@@ -14,7 +14,6 @@ from werkzeug.routing import IntegerConverter
 
 from webapp.core.config import Settings
 from webapp.core.forms import unwritable
-from webapp.core.idempotency import HEADER as KEY_HEADER
 from webapp.core.language import _
 from webapp.core.unit_of_work import SAFE_METHODS
 
@@ -109,12 +108,10 @@ def _name_request() -> None:
 
 
 def _refuse_unclear() -> None:
-    """Refuse a header that would mean two things, and addresses that hold what HTML cannot."""
+    """Refuse addresses that hold what HTML cannot."""
     typed = [request.path, *(value for _, value in request.args.items(multi=True))]
     if any(unwritable(value) for value in typed):
         raise BadRequest(_("The address holds invisible control characters."))
-    if "," in request.headers.get(KEY_HEADER, ""):  # a server joins two headers with a comma
-        raise BadRequest(_("There must be one Idempotency-Key."))
 
 
 def _set_headers(response: Response) -> Response:
