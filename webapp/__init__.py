@@ -80,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["steward"] = settings
     _init_extensions(app)
 
+    logging.init_app(app)
     # What runs first is registered first; after_request runs the other way round, so that
     # the unit of work sees the finished reply.
     unit_of_work.init_app(app)
