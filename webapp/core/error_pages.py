@@ -21,7 +21,7 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, MaybeSaved, NotSaved
 from webapp.core.htmx import TO_TOASTS, wants_json, wants_partial
 from webapp.core.identity import person
-from webapp.core.language import LANGUAGES, _, english
+from webapp.core.language import LANGUAGES, Text, _, english
 from webapp.core.unit_of_work import mark_failed
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ TITLES = {
     400: _("Not understood"),
     401: _("Not signed in"),
     403: _("You may not do this"),
-    404: _("Nothing here"),
+    404: _("Page not found"),
     405: _("Not possible here"),
     409: _("Not saved: it has changed meanwhile"),
     413: _("Too large"),
@@ -106,10 +106,9 @@ def _on_http_error(error: HTTPException) -> ResponseReturnValue | BaseResponse:
     if error.response is not None:  # a redirect, or a reply handed to abort()
         return error.response
     status = HTTPStatus(error.code or 500)
-    own = type(error).description != error.description
-    message = (
-        error.description if own and error.description else MESSAGES.get(status, status.phrase)
-    )
+    # What libraries say of themselves is English, and for programmers.
+    said = error.description
+    message = said if isinstance(said, Text) else MESSAGES.get(status, status.phrase)
     response = reply(status, message)
     for name in ("Retry-After", "Allow"):
         value = dict(error.get_headers()).get(name)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from webapp.core import registry
 from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
+from webapp.core.paging import count_text
 from webapp.core.request_keys import new_key
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -199,7 +200,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.do")
-    app.jinja_env.filters |= {"when": when, "ago": ago, "day": day, "initials": initials}
+    app.jinja_env.filters |= {
+        "when": when,
+        "ago": ago,
+        "day": day,
+        "number": count_text,
+        "initials": initials,
+    }
     app.jinja_env.globals |= {
         "asset": asset,
         "can": can,

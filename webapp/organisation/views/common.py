@@ -13,6 +13,7 @@ from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
+from webapp.core.language import _
 from webapp.core.search import cleaned
 from webapp.organisation import choices, queries, tree
 from webapp.organisation.tree import Reach
@@ -35,7 +36,7 @@ def filters() -> queries.Filters:
     """Read the filters of a list from the address."""
     deleted = request.args.get("deleted", "")
     if deleted not in ("", "1"):
-        raise BadRequest(gettext("There is no such filter."))
+        raise BadRequest(_("There is no such filter."))
     return queries.Filters(
         q=cleaned(request.args.get("q")),
         location_id=_id("location"),
@@ -49,7 +50,7 @@ def _id(name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
-        raise BadRequest(gettext("There is no such filter."))
+        raise BadRequest(_("There is no such filter."))
     return int(text)
 
 
@@ -67,6 +68,15 @@ def version() -> int:
 def may_edit() -> Reach:
     """Where the signed-in person may edit."""
     return tree.reach_of(signed_in_person(), EDIT)
+
+
+def first_home() -> str:
+    """A location to begin with, for whom the top is out of reach."""
+    within = may_edit()
+    if within.everywhere:
+        return ""
+    rows, _more = choices.find_places("", kinds=("location",), seen=my_reach(), within=within)
+    return str(rows[0].id) if rows else ""
 
 
 def name_of(kind: str, text: str | int | None) -> str | None:
