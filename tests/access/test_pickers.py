@@ -157,3 +157,11 @@ def test_pages_hold_only_the_present_choice(world: Any, sign_in: Any) -> None:
         assert "<option" not in page or "Many 07" not in re.sub(r"<td.*?</td>", "", page), url
     first = client.get("/organisation/pickers/clients?q=many").json
     assert len(first["options"]) == 30 and "type to narrow" in first["note"]
+
+
+def test_who_cannot_use_the_top_begins_with_a_place_of_their_own(world: Any, sign_in: Any) -> None:
+    client = sign_in("organisation", "organisation.edit", location_id=world["top"].id)
+    page = client.get("/organisation/locations/new").get_data(as_text=True)
+    assert f'<option selected value="{world["top"].id}">Madrid</option>' in page
+    assert "At the top" not in page
+    assert "At the top" in sign_in("*").get("/organisation/locations/new").get_data(as_text=True)

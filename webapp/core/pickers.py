@@ -43,8 +43,8 @@ class PickerSelect:
     def _options(self, field: "PickerField") -> Iterable[Markup]:
         value = field.value
         known = {key for key, _ in field.fixed}
-        if "" not in known:
-            yield _option("", field.nothing, chosen=value not in known and field.present is None)
+        if value not in known and field.present is None:
+            yield _option("", field.nothing, chosen=True)
         for key, label in field.fixed:
             yield _option(key, label, chosen=key == value, fixed=True)
         if field.present is not None and value not in known:
