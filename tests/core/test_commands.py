@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from tests import factories
 from tests.conftest import SECRET, dsn
 from webapp.core.config import Settings
+from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY
 
 PASSWORD = "wobbly lantern quartz 9"
 Rows = list[dict[str, Any]]
@@ -99,6 +100,20 @@ def test_pages_permissions_and_grants_are_brought_in_step(
     assert owner.execute(keys).fetchone() == before
     assert owner.execute(may).fetchone() == {"may": False}
     assert audit_rows(action="access.synced")[-1]["changes"] == {"entries": 2}
+
+
+def test_a_role_that_holds_everything_gets_what_is_new(run: Any, owner: Any) -> None:
+    holds = (
+        "SELECT count(*) AS n FROM page_roles pr JOIN pages p ON p.id = pr.page_id"
+        " WHERE p.key = 'audit' AND pr.role_id = %s"
+    )
+    pages = [key for key in PAGE_BY_KEY if key != "audit"]
+    some = factories.make_role(*pages)
+    every = factories.make_role(*pages, *PERMISSION_BY_KEY)
+    owner.execute("DELETE FROM pages WHERE key = 'audit'")  # as if this version brought it
+    run("access", "sync")
+    assert owner.execute(holds, [every.id]).fetchone() == {"n": 1}
+    assert owner.execute(holds, [some.id]).fetchone() == {"n": 0}
 
 
 @pytest.mark.parametrize("command", [("access", "sync"), ("audit", "partitions")])
