@@ -95,6 +95,14 @@ CATEGORY_TITLES = {
     "system": _("system"),
 }
 
+FILTER_WORDS = {
+    "today": _("today"),
+    "quarter": _("quarter"),
+    "denied": _("denied"),
+    "failed": _("failed"),
+    "not-ok": _("not-ok"),
+}
+
 # Columns and notes by the names that people use; other names are shown as they are.
 FIELDS = {
     "action": N_("action"),
@@ -229,8 +237,8 @@ def _log_read(event: Event) -> str:
 
 
 def _filter(name: str, value: Any) -> str:
-    known = CATEGORY_TITLES.get(value) if name == "category" else None
-    return str(known) if known else _short(value)
+    known = CATEGORY_TITLES if name == "category" else FILTER_WORDS
+    return str(known.get(value) or _short(value))
 
 
 def _failed(event: Event) -> str:
