@@ -104,6 +104,11 @@ document.addEventListener("click", (event) => {
   else if (event.target.matches("[data-row]")) pick(event.target, event);
 });
 
+// Where the filter is sent, the ids of this page need not be.
+document.addEventListener("formdata", (event) => {
+  if (event.formData.has("matching")) event.formData.delete("ids");
+});
+
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-matching]")) count(event.target.closest("[data-bulk]").dataset.bulk);
 });

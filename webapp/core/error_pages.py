@@ -56,7 +56,9 @@ TITLES = {
 }
 # What a constraint of the database means to the person who ran into it.
 CONSTRAINTS = {
-    "last_administrator": _("The last person who may edit roles everywhere must keep that right."),
+    "last_administrator": _(
+        "The last person who may edit roles everywhere, or who holds everything, must keep that."
+    ),
     "own_roles": _("Nobody edits their own roles."),
     "location_cycle": _("A location cannot lie inside itself."),
     "parent_deleted": _("What it would belong to is deleted."),

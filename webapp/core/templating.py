@@ -16,10 +16,12 @@ from markupsafe import Markup
 from webapp.core import registry
 from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
+from webapp.core.language import N_
 from webapp.core.paging import count_text
 from webapp.core.request_keys import new_key
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+JUST_NOW = 10  # seconds
 NOTHING = "\N{EN DASH}"
 STATIC = Path(__file__).resolve().parents[2] / "static"
 
@@ -152,6 +154,8 @@ def ago(moment: datetime | None) -> Markup | str:
         return NOTHING
     zone, language = _reader()
     passed = int((datetime.now(UTC) - moment).total_seconds())
+    if abs(passed) < JUST_NOW:
+        return _time(moment, zone, _gettext(N_("just now")))
     for unit in (DAY, HOUR, MINUTE, 1):
         if abs(passed) >= unit:
             passed -= passed % unit

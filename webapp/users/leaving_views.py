@@ -9,7 +9,7 @@ from webapp.access import queries as access_queries
 from webapp.core import bulk
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
-from webapp.users import presenting, queries, schemas, services, sessions
+from webapp.users import presenting, queries, schemas, services
 from webapp.users.forms import DeactivateManyForm, ReasonForm
 from webapp.users.models import User
 from webapp.users.views import bp, me, person_or_404
@@ -91,6 +91,7 @@ def _deactivate_many_page(form: DeactivateManyForm) -> str:
     known = [x for x in form.ids.data or [] if 0 < x < 2**63][: schemas.MAX_BULK]
     matching = form.matching.data or None
     people, more = services.chosen(known, matching)
+    people.sort(key=lambda user: user.name.casefold())
     grants = access_queries.grants_of(user.id for user in people)
     verdicts = [(u, services.why_not_deactivate(me(), u, grants[u.id])) for u in people]
     return render_template(
@@ -127,7 +128,7 @@ def end_session(user_id: int, session_id: int) -> ResponseReturnValue:
     require("users.end_sessions")
     if not queries.owns_session(user_id, session_id):
         abort(404)
-    sessions.end_session(session_id, action="session.ended")
+    services.end_sessions(me(), person_or_404(user_id), session_id=session_id)
     flash(_("The session was ended."), "success")
     return redirect_to(url_for("users.show_sessions", user_id=user_id))
 
@@ -139,6 +140,6 @@ def end_sessions(user_id: int) -> ResponseReturnValue:
     """Sign a person out everywhere."""
     require("users.end_sessions")
     user = person_or_404(user_id)
-    ended = sessions.end_all_sessions(user, reason="ended by an administrator")
+    ended = services.end_sessions(me(), user)
     flash(ngettext("%(num)s session was ended.", "%(num)s sessions were ended.", ended), "success")
     return redirect_to(url_for("users.show_sessions", user_id=user_id))
