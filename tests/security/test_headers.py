@@ -56,3 +56,13 @@ def test_forged_addresses_and_hosts_are_not_believed(
 @pytest.mark.parametrize("path", ["/.git/config", "/static/../wsgi.py", "/static/%2e%2e/wsgi.py"])
 def test_no_file_of_ours_is_served(client: CheckedClient, path: str) -> None:
     assert client.get(path).status_code in (302, 303, 404)
+
+
+def test_what_is_refused_at_the_door_has_an_id_too(
+    csrf_client: CheckedClient, audit_rows: Callable[..., Any]
+) -> None:
+    reply = csrf_client.post("/login", data={"email": "a@example.com", "password": "b"})
+    assert reply.status_code == 400
+    assert len(reply.headers["X-Request-ID"]) == 16
+    assert reply.headers["X-Request-ID"] in reply.text
+    assert len(audit_rows(request_id=reply.headers["X-Request-ID"])) == 1

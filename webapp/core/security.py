@@ -88,9 +88,9 @@ class IdConverter(IntegerConverter):
 def init_app(app: Flask, settings: Settings) -> None:
     """Set cookies, headers, limits and the number of proxies whose word is taken."""
     app.url_map.converters["id"] = IdConverter
+    app.before_request(_name_request)  # first: what is refused below is quoted by its id, too
     csrf.init_app(app)
     limiter.init_app(app)
-    app.before_request(_name_request)
     app.before_request(_refuse_unclear)
     app.after_request(_set_headers)
     app.config["HSTS"] = (settings.base_url or "").startswith("https://")
