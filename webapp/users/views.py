@@ -68,7 +68,15 @@ def export() -> ResponseReturnValue:
         (r.id, r.name, r.email, _state(r), ", ".join(r.roles), r.last_seen_at, r.created_at)
         for r in queries.all_people(filters)
     )
-    header = ("Id", "Name", "E-mail address", "State", "Roles", "Last seen", "Created")
+    header = (
+        _("Id"),
+        _("Name"),
+        _("E-mail address"),
+        _("State"),
+        _("Roles"),
+        _("Last seen"),
+        _("Created"),
+    )
     done = write_csv(header, rows)
     trail.note(
         "user.exported",
@@ -80,8 +88,8 @@ def export() -> ResponseReturnValue:
 
 def _state(row: Any) -> str:
     if not row.is_active:
-        return "deactivated"
-    return "invited" if row.invited else "active"
+        return _("deactivated")
+    return _("invited") if row.invited else _("active")
 
 
 @bp.get("/new")
