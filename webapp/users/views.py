@@ -88,8 +88,8 @@ def export() -> ResponseReturnValue:
 
 def _state(row: Any) -> str:
     if not row.is_active:
-        return _("deactivated")
-    return _("invited") if row.invited else _("active")
+        return str(_("deactivated"))
+    return str(_("invited") if row.invited else _("active"))
 
 
 @bp.get("/new")
