@@ -18,7 +18,9 @@ OURS = (
     N_("This person holds the role “%(role)s”, which gives more than you hold yourself."),
     N_("The role “%(role)s” gives more than you hold there yourself: %(what)s."),
     N_("Roles count everywhere, so only those who may edit roles everywhere change them."),
-    N_("You cannot put into a role what you do not hold everywhere yourself: %(what)s."),
+    N_(
+        "You cannot put into a role, or take out of it, what you do not hold everywhere yourself: %(what)s."
+    ),
     N_("password chosen by link"),
     N_("address changed"),
     N_("ended by an administrator"),

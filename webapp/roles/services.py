@@ -1,4 +1,4 @@
-"""Making, changing and deleting roles. Nobody puts into a role what they do not hold everywhere themselves."""
+"""Making, changing and deleting roles. Nobody puts in or takes out what they do not hold everywhere themselves."""
 
 from collections.abc import Iterable
 
@@ -49,17 +49,34 @@ def check_change(actor: SignedIn, *, role: Role, command: EditRole) -> RoleConte
     check_version(role, command.version)
     (before,) = access_queries.contents_of([role.id])
     held = before.pages | before.permissions
-    _require_may_add(actor, command.keys - held)
+    # Who takes out what they lack could not put it back.
+    _require_may_add(actor, command.keys ^ held)
     if role.name.lower() != command.name.lower():
         _require_free_name(command.name, besides=role.id)
-    if "roles.edit" in held - command.keys and queries.other_administrators(role.id) == 0:
+    _require_somebody_left(role, held - command.keys)
+    return before
+
+
+def _require_somebody_left(role: Role, gone: frozenset[str]) -> None:
+    """Try it: the savepoint is always undone."""
+    if not gone:
+        return
+    before = access_queries.administrators()
+    trial = db.session.begin_nested()
+    try:
+        _remove(role, gone)
+        db.session.flush()
+        after = access_queries.administrators()
+    finally:
+        trial.rollback()
+    if before.outlast(after):
         raise DomainError(
             _(
-                "Then nobody could edit roles any more. Give “Edit roles” to somebody by another role first."
+                "Then nobody could edit roles any more, or nobody would hold what is taken out."
+                " Give it to somebody by another role first."
             ),
             field="keys",
         )
-    return before
 
 
 def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
@@ -124,7 +141,7 @@ def _require_may_add(actor: SignedIn | None, keys: Iterable[str]) -> None:
     if missing:
         raise Denied(
             _(
-                "You cannot put into a role what you do not hold everywhere yourself: %(what)s.",
+                "You cannot put into a role, or take out of it, what you do not hold everywhere yourself: %(what)s.",
                 what=titles(missing),
             ),
             key=missing[0],

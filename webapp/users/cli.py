@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from pydantic import TypeAdapter, ValidationError
 
 from webapp.access import services as access
-from webapp.access.seed_roles import ensure_seed_roles
+from webapp.access.seed_roles import complete_administrator
 from webapp.core.errors import DomainError
 from webapp.core.unit_of_work import unit_of_work
 from webapp.users import passwords, schemas, services
@@ -20,7 +20,7 @@ cli = AppGroup("users", help="People and their accounts.")
 @click.option("--name", prompt=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def create_admin(email: str, name: str, *, password_stdin: bool) -> None:
-    """Create an account that holds the role Administrator everywhere."""
+    """Create an account that holds the role Administrator everywhere, which then gives everything again."""
     address = _checked(TypeAdapter(schemas.Email), email)
     name = _checked(TypeAdapter(schemas.Name), name)
     password = _password(password_stdin=password_stdin)
@@ -28,13 +28,11 @@ def create_admin(email: str, name: str, *, password_stdin: bool) -> None:
         raise click.ClickException(problem)
     try:
         with unit_of_work("system:create-admin"):
-            roles = ensure_seed_roles()
+            role = complete_administrator()
             user = services.create(
                 name=name, email=address, password_hash=passwords.hash_password(password)
             )
-            access.assign_role(
-                None, user_id=user.id, user_name=user.name, role=roles["Administrator"]
-            )
+            access.assign_role(None, user_id=user.id, user_name=user.name, role=role)
     except DomainError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{name} may sign in as {address}.")

@@ -189,12 +189,6 @@ def last_saved(user_id: int) -> tuple[str, datetime] | None:
     return (row.actor_name or "Somebody", row.recorded_at) if row else None
 
 
-def administrators() -> int:
-    """Count the people who may edit roles everywhere; the caller waits for others who take that right."""
-    db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
-    return int(db.session.scalar(text("SELECT administrators()")) or 0)
-
-
 def usable_token(
     token_hash: bytes, kind: TokenKind, *, lock: bool
 ) -> tuple[UserToken, User] | None:

@@ -19,7 +19,9 @@ from webapp.users import passwords, queries, schemas, sessions
 from webapp.users.models import Theme, TokenKind, User, UserToken
 
 LIFETIMES = {TokenKind.INVITATION: timedelta(days=7), TokenKind.PASSWORD_RESET: timedelta(days=1)}
-LAST_ADMINISTRATOR = _("The last person who may edit roles everywhere must keep that right.")
+LAST_ADMINISTRATOR = _(
+    "The last person who may edit roles everywhere, or who holds everything, must keep that."
+)
 TAKEN = _("Somebody with this address has an account already.")
 DEAD_LINK = _("This link was used before, has expired, or was never valid. Ask for a new one.")
 
@@ -154,15 +156,14 @@ def edit(actor: SignedIn, user: User, command: schemas.EditPerson) -> None:
 
     Raises:
         StaleVersion: if somebody saved since.
-        Denied: if the address of somebody above would change.
+        Denied: if the person holds more than the actor.
         DomainError: if somebody has the address.
     """
     check_version(user, command.version)
+    access.require_not_above(actor, target_id=user.id)
     moved = command.email != user.email
-    if moved:
-        access.require_not_above(actor, target_id=user.id)
-        if queries.email_taken(command.email, but=user.id):
-            raise DomainError(TAKEN, field="email")
+    if moved and queries.email_taken(command.email, but=user.id):
+        raise DomainError(TAKEN, field="email")
     try:
         with db.session.begin_nested():
             user.name, user.email = command.name, command.email
@@ -174,6 +175,19 @@ def edit(actor: SignedIn, user: User, command: schemas.EditPerson) -> None:
         spoil_tokens(user)  # they went to the old address
         keep = actor.session_id if actor.id == user.id else None
         sessions.end_all_sessions(user, but=keep, reason="address changed")
+
+
+def end_sessions(actor: SignedIn, user: User, *, session_id: int | None = None) -> int:
+    """Sign a person out of one browser, or of all; return how many sessions ended.
+
+    Raises:
+        Denied: if the person holds more than the actor.
+    """
+    access.require_not_above(actor, target_id=user.id)
+    if session_id is None:
+        return sessions.end_all_sessions(user, reason="ended by an administrator")
+    sessions.end_session(session_id, action="session.ended")
+    return 1
 
 
 def edit_profile(user: User, command: schemas.Profile) -> None:
@@ -249,14 +263,14 @@ def deactivate_many(actor: SignedIn, command: schemas.DeactivateMany) -> tuple[i
 
 
 def _shut_out(user: User, *, reason: str) -> None:
-    administrators = queries.administrators()
+    before = access_queries.administrators()
     trail.because(reason)
     user.is_active = False
     spoil_tokens(user)
     sessions.end_all_sessions(user, reason=reason)
     trail.note("user.deactivated", category="access", **_it(user))
     db.session.flush()
-    if administrators and not queries.administrators():
+    if before.outlast(access_queries.administrators()):
         raise DomainError(LAST_ADMINISTRATOR)
 
 
@@ -304,12 +318,12 @@ def take_role(actor: SignedIn, *, user: User, grant: UserRole, reason: str) -> N
     role = access_queries.get_role(grant.role_id)
     if role is None:
         raise DomainError(_("This role does not exist any more."))
-    administrators = queries.administrators()
+    before = access_queries.administrators()
     try:
         access.revoke_role(actor, grant=grant, user_name=user.name, role=role, reason=reason)
     except LookupError:
         raise DomainError(_("This role holds in a place that you may not see.")) from None
-    if administrators and not queries.administrators():
+    if before.outlast(access_queries.administrators()):
         raise DomainError(LAST_ADMINISTRATOR)
 
 
