@@ -5,14 +5,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
 
 from tests import factories
 from tests.conftest import dsn
 from tests.roles.test_roles import keys_of, sent
 from webapp.access import services
 from webapp.access.grants import Place
-from webapp.core import database, registry
+from webapp.core import registry
 from webapp.core.errors import Denied
 
 EDITOR = ("roles", "roles.edit", "roles.assign", "users")
@@ -192,20 +191,3 @@ def test_somebody_lesser_changes_nothing_of_somebody_above(sign_in: Any, owner: 
         "SELECT FROM user_sessions WHERE user_id = %s AND revoked_at IS NULL", [above.id]
     )
     assert left.rowcount == 1
-
-
-def test_a_role_that_gives_everything_gives_what_is_new(
-    app: Any, owner: Any, settings: Any
-) -> None:
-    full, other = factories.make_role("*"), factories.make_role("users")
-    gone = "DELETE FROM {} WHERE key = %s"
-    with owner.transaction():
-        owner.execute("INSERT INTO audit_event (action, category) VALUES ('test', 'system')")
-        owner.execute(gone.format("pages"), ["audit"])
-        owner.execute(gone.format("permissions"), ["users.export"])
-    engine = create_engine(settings.owner_url())
-    with engine.begin() as connection:
-        database.sync(connection)
-    engine.dispose()
-    assert keys_of(owner, full) == {*registry.PAGE_BY_KEY, *registry.PERMISSION_BY_KEY}
-    assert keys_of(owner, other) == {"users"}

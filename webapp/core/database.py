@@ -141,42 +141,29 @@ def grant(connection: Connection) -> None:
     connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
 
 
-# A role that gave everything so far gives what is new as well: somebody has to be able to hand it out.
-_COMPLETE = """
-WITH complete AS (
-  SELECT r.id FROM roles r
-   WHERE (SELECT count(*) FROM page_roles WHERE role_id = r.id) = :pages AND :pages > 0
-     AND (SELECT count(*) FROM role_permissions WHERE role_id = r.id) = :permissions
-), more_pages AS (
-  INSERT INTO page_roles (role_id, page_id) SELECT complete.id, pages.id FROM complete, pages ON CONFLICT DO NOTHING
-), more_permissions AS (
-  INSERT INTO role_permissions (role_id, permission_id)
-  SELECT complete.id, permissions.id FROM complete, permissions ON CONFLICT DO NOTHING
-)
-SELECT count(*) FROM complete
-"""
-
-
 def sync(connection: Connection) -> None:
-    """Bring the tables of pages and permissions in step with the registry, and say so in the log."""
+    """Bring the tables of pages and permissions in step with the registry, and say so in the log.
+
+    A role that holds everything gets what is new: nobody else could give it to anyone.
+    """
     changed = 0
-    kinds = (("pages", registry.PAGES), ("permissions", registry.PERMISSIONS))
-    for table, entries in kinds:  # grants of a page that is gone go with it
-        keys = [entry.key for entry in entries]
-        gone = f"DELETE FROM {table} WHERE key <> ALL (CAST(:keys AS text[]))"  # noqa: S608 # nosec B608
-        changed += connection.execute(text(gone), {"keys": keys}).rowcount
-    known = {
-        table: connection.scalar(text(f"SELECT count(*) FROM {table}"))  # noqa: S608 # nosec B608
-        for table, _ in kinds
-    }
-    for table, entries in kinds:
-        keys = [entry.key for entry in entries]
-        new = (
-            f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING"
+    complete = connection.scalars(text(COMPLETE_ROLES)).all()
+    for table, entries in (("pages", registry.PAGES), ("permissions", registry.PERMISSIONS)):
+        for statement in (
+            f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING",
+            f"DELETE FROM {table} WHERE key <> ALL (CAST(:keys AS text[]))",  # noqa: S608 # nosec B608
+        ):
+            keys = [entry.key for entry in entries]
+            changed += connection.execute(text(statement), {"keys": keys}).rowcount
+    for table, kind in (("page_roles", "page"), ("role_permissions", "permission")):
+        connection.execute(
+            text(
+                f"INSERT INTO {table} (role_id, {kind}_id) SELECT role_id, e.id FROM {kind}s e,"  # noqa: S608 # nosec B608
+                " unnest(CAST(:complete AS bigint[])) AS role_id ON CONFLICT DO NOTHING"
+            ),
+            {"complete": complete},
         )
-        changed += connection.execute(text(new), {"keys": keys}).rowcount
-    if changed:  # which must not happen unrecorded
-        connection.execute(text(_COMPLETE), known)
+    if changed:  # grants of a page that is gone go with it, which must not happen unrecorded
         connection.execute(
             text(
                 "INSERT INTO audit_event (action, category, actor_name, changes) VALUES"
