@@ -5,16 +5,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import flask_babel
 import pytest
 from flask import Flask
 
 from tests import factories
 from tests.pages import CheckedClient
 from webapp.audit.reasons import OURS
-from webapp.audit.sentences import FIELDS
+from webapp.audit.sentences import FIELDS, SIMPLE
 from webapp.core.db import Model
 from webapp.core.errors import DomainError
+from webapp.core.forms import MESSAGES
 from webapp.core.language import LANGUAGES, speaking
+from webapp.core.object_types import THE
 from webapp.users import mail
 
 WEBAPP = Path(__file__).parents[2] / "webapp"
@@ -27,15 +30,24 @@ def _names_of(kind: type[BaseException]) -> set[str]:
     return {kind.__name__}.union(*(_names_of(one) for one in kind.__subclasses__()))
 
 
-def _calls() -> Iterator[tuple[str, str, ast.Call]]:
-    """Every call by name in the program: (file, function, call)."""
+def _calls() -> Iterator[tuple[str, str, ast.expr]]:
+    """Every call by name in the program: (file:line, function, first argument; a constant by its value)."""
     for path in sorted(WEBAPP.rglob("*.py")):
         name = path.relative_to(WEBAPP).as_posix()
         if name in FOR_OPERATORS or name.startswith("seed/") or name.endswith("cli.py"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                yield name, node.func.id, node
+        tree = ast.parse(path.read_text())
+        constants = {
+            node.targets[0].id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Name):
+                    first = constants.get(first.id, first)
+                yield f"{name}:{node.lineno}", node.func.id, first
 
 
 def _is_bare(node: ast.expr) -> bool:
@@ -46,26 +58,32 @@ def _is_bare(node: ast.expr) -> bool:
 
 
 def test_every_message_can_be_translated(app: Flask) -> None:
-    spoken = _names_of(DomainError) | {"BadRequest", "flash", "weakness"}
+    spoken = _names_of(DomainError) | {"BadRequest", "flash"}
     bare = [
-        f"{name}:{call.lineno}"
-        for name, function, call in _calls()
-        if (function in spoken or (function == "ValueError" and name.endswith("schemas.py")))
-        and call.args
-        and _is_bare(call.args[0])
+        where
+        for where, function, said in _calls()
+        if (function in spoken or (function == "ValueError" and "schemas.py" in where))
+        and _is_bare(said)
         # What begins with a small letter is for programs: the view turns it into a 404.
-        and not (isinstance(call.args[0], ast.Constant) and str(call.args[0].value)[:1].islower())
+        and not (isinstance(said, ast.Constant) and str(said.value)[:1].islower())
     ]
     assert bare == []
 
 
+def test_what_is_declared_for_later_is_in_the_catalogue(app: Flask) -> None:
+    declared = [*MESSAGES.values(), *FIELDS.values(), *SIMPLE.values(), *THE.values(), *OURS]
+    with app.app_context(), speaking("es"):
+        known = flask_babel.get_domain().get_translations()._catalog
+    assert [text for text in declared if text not in known] == []
+
+
 def test_the_log_knows_every_refusal() -> None:
     said = [
-        call.args[0].args[0].value
-        for _name, function, call in _calls()
+        message.args[0].value
+        for _where, function, message in _calls()
         if function == "Denied"
-        and isinstance(call.args[0], ast.Call)
-        and isinstance(call.args[0].args[0], ast.Constant)
+        and isinstance(message, ast.Call)
+        and isinstance(message.args[0], ast.Constant)
     ]
     assert len(said) > 10
     assert sorted(set(said) - set(OURS)) == []
