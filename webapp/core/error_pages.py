@@ -54,6 +54,7 @@ TITLES = {
     500: _("Something went wrong"),
     503: _("Not available just now"),
 }
+CODES = {409: "stale", 422: "invalid"}  # of a form that is shown again
 # What a constraint of the database means to the person who ran into it.
 CONSTRAINTS = {
     "last_administrator": _(
@@ -75,7 +76,34 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _on_integrity_error)
     app.register_error_handler(SQLAlchemyError, _on_database_error)
     app.register_error_handler(Exception, _on_anything)
+    app.after_request(_as_json)
     app.wsgi_app = LastResort(app, app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _as_json(response: Response) -> Response:
+    """Say the same in JSON to whom reads JSON, where a view refused with a page: a form, with what is wrong in it."""
+    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype != "text/html":
+        return response
+    if not wants_json():
+        return response
+    status = HTTPStatus(response.status_code)
+    form = g.get("refused_form")
+    fields = {name: [str(text) for text in texts] for name, texts in _faults(form) if name}
+    said = " ".join(str(text) for text in form.form_errors) if form is not None else ""
+    code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    message = said or str(MESSAGES.get(status, status.phrase))
+    response.set_data(current_app.json.dumps(_envelope(code, message, fields)))
+    response.mimetype = "application/json"
+    response.vary.add("Accept")
+    return response
+
+
+def _faults(form: Any) -> Iterable[tuple[str, Sequence[str]]]:
+    return () if form is None else ((field.name, field.errors) for field in form if field.errors)
+
+
+def _envelope(code: str, message: str, fields: Any) -> dict[str, Any]:
+    return {"success": False, "error": {"code": code, "message": message, "fields": fields}}
 
 
 def _on_domain_error(error: DomainError) -> ResponseReturnValue:
@@ -166,8 +194,7 @@ def reply(
     status = HTTPStatus(status)
     code = code or status.phrase.lower().replace(" ", "_")
     if wants_json():
-        body: dict[str, Any] = {"code": code, "message": str(message), "fields": fields or {}}
-        response = jsonify(success=False, error=body)
+        response = jsonify(_envelope(code, str(message), fields or {}))
     elif wants_partial():
         _find_person()
         html = _toast(message, g.get("request_id", ""))
@@ -306,10 +333,8 @@ class LastResort:
             "HTTP_ACCEPT", ""
         ).startswith("application/json"):
             code = "not_saved" if known else "maybe_saved"
-            error = {"code": code, "message": str(message), "fields": {}}
-            return "application/json", self.app.json.dumps(
-                {"success": False, "error": error}
-            ).encode()
+            error = _envelope(code, str(message), {})
+            return "application/json", self.app.json.dumps(error).encode()
         if environ.get("HTTP_HX_REQUEST") == "true":
             html = _toast(message, request_id)
         else:
