@@ -208,6 +208,23 @@ def usable_token(
     return (row[0], row[1]) if row else None
 
 
+def just_used(token_hash: bytes, kind: TokenKind) -> bool:
+    """Tell whether somebody chose a password with a link within the last minutes; it may also have been spoilt."""
+    lately = text("now() - interval '10 minutes'")
+    used = select(UserToken.id).where(
+        UserToken.token_hash == token_hash,
+        UserToken.kind == kind,
+        UserToken.used_at > lately,
+        exists().where(
+            AuditEvent.object_type == "user",
+            AuditEvent.object_id == UserToken.user_id,
+            AuditEvent.action.in_(("user.joined", "user.password_reset")),
+            AuditEvent.recorded_at > lately,
+        ),
+    )
+    return db.session.scalar(used) is not None
+
+
 def mail_failed(user_id: int) -> bool:
     """Tell whether the mail server did not take the mail with a person's open link."""
     open_since = db.session.scalar(

@@ -105,15 +105,20 @@ def new_link(actor: SignedIn, user: User) -> tuple[TokenKind, str]:
     return kind, token
 
 
+class DeadLink(DomainError):
+    """A link that was used before, has expired, or was never valid."""
+
+
 def use_link(token: str, kind: TokenKind, password: schemas.NewPassword) -> User:
     """Set the password of the person whose link this is, once; every session ends.
 
     Raises:
-        DomainError: if the link does not work, or the password is refused.
+        DeadLink: if the link does not work.
+        DomainError: if the password is refused.
     """
     found = queries.usable_token(token_hash(token), kind, lock=True)
     if found is None:
-        raise DomainError(DEAD_LINK)
+        raise DeadLink(DEAD_LINK)
     _, user = found
     trail.act_as(user.name, user_id=user.id)
     set_password(user, password.password, again=password.again)
