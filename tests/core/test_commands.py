@@ -10,7 +10,9 @@ from sqlalchemy import make_url
 
 from tests import factories
 from tests.conftest import SECRET, dsn
+from webapp import create_app
 from webapp.core.config import Settings
+from webapp.core.db import db
 from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY
 
 PASSWORD = "wobbly lantern quartz 9"
@@ -51,6 +53,17 @@ def test_create_admin_takes_all_by_option(run: Any, client: Any) -> None:
     assert run("users", "create-admin", *options, input=f"{PASSWORD}\n").exit_code == 0
     sent = {"email": "ben@example.com", "password": PASSWORD}
     assert client.post("/login", data=sent).status_code == 303
+
+
+def test_create_admin_may_be_the_first_command(
+    settings: Settings, new_database: Callable[[str], str]
+) -> None:
+    app = create_app(settings.model_copy(update={"database_url": new_database("first")}))
+    options = ("--email", "ana@example.com", "--name", "Ana", "--password-stdin")
+    done = app.test_cli_runner().invoke(args=["users", "create-admin", *options], input=PASSWORD)
+    assert done.exit_code == 0, done.output
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.mark.parametrize(

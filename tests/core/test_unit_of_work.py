@@ -12,6 +12,7 @@ from sqlalchemy import event
 from tests import factories
 from tests.conftest import _note_commit
 from tests.faults import target
+from webapp.core import request_keys
 from webapp.core.config import Settings
 from webapp.core.db import db
 
@@ -244,3 +245,14 @@ def test_a_header_that_is_not_one_key_is_refused(
     reply = probe.post("/probe/locations", data={"name": "Riga"}, headers=headers)
     assert reply.status_code == 400
     assert named("Riga") == []
+
+
+def test_old_keys_are_forgotten(probe: Any, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner.execute(
+        "INSERT INTO request_keys (owner, key, fingerprint, created_at) VALUES"
+        " ('x', 'old', '', now() - interval '3 days'), ('x', 'new', '', now())"
+    )
+    monkeypatch.setattr(request_keys, "FORGET_EVERY", 1)
+    assert probe.post("/probe/locations", data={"name": "Riga", "_key": "k"}).status_code == 303
+    left = owner.execute("SELECT key FROM request_keys ORDER BY key").fetchall()
+    assert [row["key"] for row in left] == ["k", "new"]

@@ -3,11 +3,16 @@
 import sys
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.access import services as access
 from webapp.access.seed_roles import complete_administrator
+from webapp.core import database
+from webapp.core.config import Settings
+from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.unit_of_work import unit_of_work
 from webapp.users import passwords, schemas, services
@@ -26,6 +31,7 @@ def create_admin(email: str, name: str, *, password_stdin: bool) -> None:
     password = _password(password_stdin=password_stdin)
     if problem := passwords.weakness(password, about=(name, *address.split("@"))):
         raise click.ClickException(problem)
+    _prepare_database()
     try:
         with unit_of_work("system:create-admin"):
             role = complete_administrator()
@@ -36,6 +42,20 @@ def create_admin(email: str, name: str, *, password_stdin: bool) -> None:
     except DomainError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{name} may sign in as {address}.")
+
+
+def _prepare_database() -> None:
+    """Migrate first: this may be the first command that meets a new database."""
+    settings: Settings = current_app.extensions["steward"]
+    try:
+        database.prepare(settings)
+        with db.engine.connect() as connection:
+            ready = database.is_migrated(connection)
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise click.ClickException(f"The database is not ready: {cause}") from error
+    if not ready:
+        raise click.ClickException("The owner has to run `flask db upgrade` first.")
 
 
 def _checked(kind: TypeAdapter[str], value: str) -> str:
