@@ -14,6 +14,8 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
+from webapp.core.language import _
+
 from webapp.core.pickers import PickerField
 
 ROLES = [
@@ -21,7 +23,7 @@ ROLES = [
     SelectChoice("lead", "Support lead"),
     SelectChoice("auditor", "Auditor"),
 ]
-THEMES = [SelectChoice("light", "Light"), SelectChoice("dark", "Dark")]
+THEMES = [SelectChoice("light", _("Light")), SelectChoice("dark", _("Dark"))]
 
 
 class SampleForm(FlaskForm):
@@ -44,6 +46,6 @@ def with_errors() -> SampleForm:
     form = SampleForm(formdata=None, prefix="failed-", data={"email": "not an address"})
     for field in form:
         if field.type != "CSRFTokenField":
-            field.errors = ["Fill this in." if not field.data else "This needs another look."]
-    form.form_errors = ["Nothing was saved. Please check the marked fields."]
+            field.errors = [_("This needs another look.") if field.data else _("Fill this in.")]
+    form.form_errors = [_("Nothing was saved. Please check the marked fields.")]
     return form
