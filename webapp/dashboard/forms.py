@@ -15,7 +15,6 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from webapp.core.language import _
-
 from webapp.core.pickers import PickerField
 
 ROLES = [
