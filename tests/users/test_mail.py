@@ -58,6 +58,18 @@ def mailing(app: Any) -> Iterator[Callable[[str], None]]:
     app.extensions["steward"] = before
 
 
+def test_a_forged_host_gets_no_link(app: Any, sign_in: Any, mailing: Any) -> None:
+    inbox, client = Inbox(), sign_in("*")
+    with serving(inbox) as address:
+        mailing(f"smtp://{address}")
+        cookie = f"steward={client.get_cookie('steward').value}"
+        forged = {"Host": "evil.example", "Cookie": cookie}
+        forger = app.test_client(use_cookies=False)
+        assert forger.post("/users/new", data=NEW, headers=forged).status_code == 303
+    (one,) = inbox.mails
+    assert b"http://127.0.0.1:8000/invitation/" in one and b"evil.example" not in one
+
+
 def test_a_form_sent_twice_is_mailed_once(sign_in: Any, mailing: Any, audit_rows: Any) -> None:
     inbox, client = Inbox(), sign_in("*")
     with serving(inbox) as address:

@@ -2,9 +2,11 @@
 
 import re
 import secrets
+import time
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, current_app, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf import CSRFProtect
@@ -78,7 +80,9 @@ def rate_limit_config(settings: Settings) -> dict[str, object]:
 
 
 class IdConverter(IntegerConverter):
-    """A row's id: what PostgreSQL's bigint cannot hold is no id, and so a 404."""
+    """A row's id: what PostgreSQL's bigint cannot hold is no id, and so a 404; each has one spelling."""
+
+    regex = "[1-9][0-9]{0,18}"
 
     def __init__(self, map: object, *args: object, **kwargs: object) -> None:
         """Set the largest id."""
@@ -89,6 +93,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Set cookies, headers, limits and the number of proxies whose word is taken."""
     app.url_map.converters["id"] = IdConverter
     app.before_request(_name_request)  # first: what is refused below is quoted by its id, too
+    app.config["SERVED_HOSTS"] = _hosts(settings)
+    app.before_request(_refuse_strange_host)
     csrf.init_app(app)
     limiter.init_app(app)
     app.before_request(_refuse_unclear)
@@ -107,6 +113,28 @@ def _name_request() -> None:
     request.environ["steward.request_id"] = g.request_id
 
 
+def _hosts(settings: Settings) -> frozenset[str]:
+    """The hosts by whose name we answer; empty: any, as nobody told us ours."""
+    if settings.base_url is None:
+        return frozenset()
+    named = urlsplit(settings.base_url).hostname or ""
+    return frozenset({named, settings.host, "localhost", "127.0.0.1", "::1"})
+
+
+def _refuse_strange_host() -> None:
+    """Refuse a request for another host: a link made of its name would lead there.
+
+    Not by Flask's TRUSTED_HOSTS, which knows no IPv6 and leaves no addresses to draw a page with.
+    """
+    served: frozenset[str] = current_app.config["SERVED_HOSTS"]
+    try:
+        asked = urlsplit(f"//{request.host}").hostname
+    except ValueError:  # brackets that hold no address
+        asked = None
+    if served and asked not in served:
+        raise BadRequest(_("Steward is not served under this name."))
+
+
 def _refuse_unclear() -> None:
     """Refuse addresses that hold what HTML cannot."""
     typed = [request.path, *(value for _, value in request.args.items(multi=True))]
@@ -116,12 +144,20 @@ def _refuse_unclear() -> None:
 
 def _set_headers(response: Response) -> Response:
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        response.headers[name] = value
     response.headers["X-Request-ID"] = g.get("request_id", "")
     response.vary.add("Cookie")
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers.setdefault("Retry-After", str(_seconds_to_wait()))
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return response
+
+
+def _seconds_to_wait() -> int:
+    """How long until the limit that was met lets somebody through again."""
+    limit = limiter.current_limit
+    return max(1, int(limit.reset_at - time.time()) + 1) if limit else 60
 
 
 def local_path(target: str | None) -> str | None:

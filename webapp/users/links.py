@@ -38,11 +38,13 @@ def deliver(user: User, kind: TokenKind, token: str, *, to_copy: bool = False) -
     """
     settings: Settings = current_app.extensions["steward"]
     endpoint = "auth.invitation" if kind == TokenKind.INVITATION else "auth.reset"
-    base = settings.base_url or request.url_root.rstrip("/")
-    url = base + url_for(endpoint, token=token)
+    path = url_for(endpoint, token=token)
     if to_copy or not settings.smtp_url:
-        session[KEPT] = {"user": user.id, "url": url}
+        base = settings.base_url or request.url_root.rstrip("/")
+        session[KEPT] = {"user": user.id, "url": base + path}
         return
+    # A mail never believes the request: whoever forges its Host would receive the link.
+    url = settings.public_url + path
     with speaking(user.locale):
         letter = _letter(user, kind, url)
     after_commit(lambda: _send(settings, letter))
