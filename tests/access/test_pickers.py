@@ -165,3 +165,9 @@ def test_who_cannot_use_the_top_begins_with_a_place_of_their_own(world: Any, sig
     assert f'<option selected value="{world["top"].id}">Madrid</option>' in page
     assert "At the top" not in page
     assert "At the top" in sign_in("*").get("/organisation/locations/new").get_data(as_text=True)
+
+
+def test_zones_are_found_by_their_city(sign_in: Any) -> None:
+    client = sign_in("dashboard")
+    assert offered(client, "/account/pickers/zones", q="lis")[0] == "Europe/Lisbon"
+    assert offered(client, "/account/pickers/zones", q="new york") == ["America/New York"]
