@@ -8,6 +8,7 @@ from webapp.core.errors import DomainError
 from webapp.core.guards import signed_in
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import person, signed_in_person
+from webapp.core.search import UnknownFilter
 from webapp.core.security import limiter, local_path
 from webapp.notifications import queries, services
 from webapp.notifications.forms import AskForm
@@ -24,7 +25,10 @@ def _asker() -> str:
 @signed_in
 def index() -> ResponseReturnValue:
     """Show what the person was told, newest first."""
-    unread_only = request.args.get("show") == "unread"
+    shown = request.args.get("show", "all")
+    if shown not in ("all", "unread"):
+        raise UnknownFilter
+    unread_only = shown == "unread"
     page = queries.list_own(signed_in_person().id, request.args, unread_only=unread_only)
     return render_template("notifications/index.html", page=page, unread_only=unread_only)
 

@@ -12,7 +12,7 @@ from webapp.access.models import Role, UserRole
 from webapp.audit.models import AuditEvent
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
-from webapp.core.search import cleaned, prefix_query
+from webapp.core.search import UnknownFilter, cleaned, prefix_query
 from webapp.users.models import LAST_SEEN, TokenKind, User, UserSession, UserToken
 
 STATES = ("active", "invited", "inactive")
@@ -61,13 +61,16 @@ def ids_from(values: Iterable[str]) -> list[int]:
 
 
 def filters_from(args: Any) -> Filters:
-    """Read filters from a query string; what makes no sense filters nothing."""
-    state, role = args.get("state", ""), ids_from([args.get("role", "")])
-    return Filters(
-        q=cleaned(args.get("q")),
-        state=state if state in STATES else "",
-        role=role[0] if role else None,
-    )
+    """Read filters from a query string.
+
+    Raises:
+        UnknownFilter: if one makes no sense; else an export would take everybody.
+    """
+    state, role = args.get("state", ""), args.get("role", "")
+    roles = ids_from([role])
+    if (state and state not in STATES) or (role and not roles):
+        raise UnknownFilter
+    return Filters(q=cleaned(args.get("q")), state=state, role=roles[0] if roles else None)
 
 
 def _matching(filters: Filters) -> Any:

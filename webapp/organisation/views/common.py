@@ -6,15 +6,13 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, gettext
-from werkzeug.exceptions import BadRequest
 
 from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
-from webapp.core.language import _
-from webapp.core.search import cleaned
+from webapp.core.search import UnknownFilter, cleaned
 from webapp.organisation import choices, queries, tree
 from webapp.organisation.tree import Reach
 
@@ -36,7 +34,7 @@ def filters() -> queries.Filters:
     """Read the filters of a list from the address."""
     deleted = request.args.get("deleted", "")
     if deleted not in ("", "1"):
-        raise BadRequest(_("There is no such filter."))
+        raise UnknownFilter
     return queries.Filters(
         q=cleaned(request.args.get("q")),
         location_id=_id("location"),
@@ -50,7 +48,7 @@ def _id(name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
-        raise BadRequest(_("There is no such filter."))
+        raise UnknownFilter
     return int(text)
 
 
