@@ -100,6 +100,8 @@ def _differences(changes: dict[str, Any]) -> list[tuple[str, str, str]]:
 
     rows = []
     for field, change in changes.items():
+        if f"{field}_id" in changes:  # the row it points at says the same, and where to find it
+            continue
         old, new = sentences.pair(change)
         rows.append((sentences.field_title(field), named(field, old), named(field, new)))
     return rows
