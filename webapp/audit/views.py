@@ -100,8 +100,9 @@ def _differences(changes: dict[str, Any]) -> list[tuple[str, str, str]]:
 
     rows = []
     for field, change in changes.items():
-        if f"{field}_id" in changes:  # the row it points at says the same, and where to find it
-            continue
+        ids = sentences.pair(changes.get(f"{field}_id"))
+        if any((field, value) in labels for value in ids if isinstance(value, int)):
+            continue  # the row it points at has a name still, and says the same
         old, new = sentences.pair(change)
         rows.append((sentences.field_title(field), named(field, old), named(field, new)))
     return rows
