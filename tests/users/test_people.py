@@ -65,6 +65,8 @@ def test_deactivating_ends_the_session_at_once(sign_in, audit_rows):
     assert client.post(f"/users/{person.id}/deactivate", data={"reason": "left"}).status_code == 303
     assert theirs.get("/account").status_code == 303
     assert audit_rows("user", person.id, action="user.deactivated")[0]["reason"] == "left"
+    refused = client.post(f"/users/{person.id}/restore", data={"reason": " "})
+    assert refused.status_code == 422 and 'id="restore-reason-error"' in refused.text
     assert client.post(f"/users/{person.id}/restore", data={"reason": "back"}).status_code == 303
     assert theirs.get("/account").status_code == 303
 

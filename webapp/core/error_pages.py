@@ -91,6 +91,8 @@ def _as_json(response: Response) -> Response:
     fields = {name: [str(text) for text in texts] for name, texts in _faults(form) if name}
     said = " ".join(str(text) for text in form.form_errors) if form is not None else ""
     code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    if status == HTTPStatus.CONFLICT and said:  # a rule refused it, not an old version
+        code = "conflict"
     message = said or str(MESSAGES.get(status, status.phrase))
     response.set_data(current_app.json.dumps(_envelope(code, message, fields)))
     response.mimetype = "application/json"

@@ -100,7 +100,19 @@ def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
         _note_contents(role, held, command.keys)
 
 
-def delete_role(actor: SignedIn, *, role: Role, reason: str | None = None) -> None:
+def why_not_delete(role: Role) -> str | None:
+    """Say why a role cannot go, if somebody holds it."""
+    count = queries.count_holders(role.id)
+    if not count:
+        return None
+    return ngettext(
+        "%(num)s person holds this role. Take it from them first, then delete it.",
+        "%(num)s people hold this role. Take it from them first, then delete it.",
+        count,
+    )
+
+
+def delete_role(actor: SignedIn, *, role: Role, reason: str) -> None:
     """Delete a role that nobody has.
 
     Raises:
@@ -108,14 +120,8 @@ def delete_role(actor: SignedIn, *, role: Role, reason: str | None = None) -> No
         DomainError: if somebody holds it.
     """
     _require_may_add(actor, ())
-    if count := queries.count_holders(role.id):
-        raise DomainError(
-            ngettext(
-                "%(num)s person holds this role. Take it from them first, then delete it.",
-                "%(num)s people hold this role. Take it from them first, then delete it.",
-                count,
-            )
-        )
+    if problem := why_not_delete(role):
+        raise DomainError(problem)
     (contents,) = access_queries.contents_of([role.id])
     trail.because(reason)
     try:

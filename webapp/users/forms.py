@@ -62,6 +62,18 @@ class ReasonForm(SchemaForm[schemas.Because]):
     reason = _reason()
 
 
+class RestoreForm(SchemaForm[schemas.Because]):
+    """Why? On a page that has another form with a reason."""
+
+    schema: ClassVar = schemas.Because
+    reason = TextAreaField(
+        "Reason",
+        id="restore-reason",
+        description=_("Kept in the audit log."),
+        render_kw={"rows": 2},
+    )
+
+
 class RoleForm(SchemaForm[schemas.GiveRole]):
     """A role, where it holds, and why."""
 

@@ -10,9 +10,9 @@ from webapp.core import bulk
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
 from webapp.users import presenting, queries, schemas, services
-from webapp.users.forms import DeactivateManyForm, ReasonForm
+from webapp.users.forms import DeactivateManyForm, ReasonForm, RestoreForm, RoleForm
 from webapp.users.models import User
-from webapp.users.views import bp, me, person_or_404
+from webapp.users.views import bp, me, person_or_404, role_page
 
 
 @bp.get("/<id:user_id>/deactivate")
@@ -111,10 +111,9 @@ def _deactivate_many_page(form: DeactivateManyForm) -> str:
 def restore(user_id: int) -> ResponseReturnValue:
     """Let a person in again."""
     require("users.deactivate")
-    user, form = person_or_404(user_id, lock=True), ReasonForm()
+    user, form = person_or_404(user_id, lock=True), RestoreForm()
     if not form.validate():
-        flash(_("Say why, so that the log can tell."), "danger")
-        return redirect_to(url_for("users.show", user_id=user.id))
+        return role_page(user, RoleForm(formdata=None), restoring=form), 422
     services.restore(me(), user, reason=form.command.reason)
     flash(_("%(name)s may sign in again.", name=user.name), "success")
     return redirect_to(url_for("users.show", user_id=user.id))

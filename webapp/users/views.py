@@ -20,7 +20,7 @@ from webapp.core.identity import signed_in_person
 from webapp.core.security import limiter
 from webapp.organisation.tree import reach_of
 from webapp.users import links, presenting, queries, services
-from webapp.users.forms import EditForm, InviteForm, ReasonForm, RoleForm
+from webapp.users.forms import EditForm, InviteForm, ReasonForm, RestoreForm, RoleForm
 from webapp.users.models import TokenKind, User
 
 bp = Blueprint("users", __name__, url_prefix="/users")
@@ -138,8 +138,8 @@ def show(user_id: int) -> ResponseReturnValue:
     return role_page(person_or_404(user_id), RoleForm(formdata=None))
 
 
-def role_page(user: User, form: RoleForm) -> str:
-    """Show the roles of a person, with the form to give another."""
+def role_page(user: User, form: RoleForm, *, restoring: RestoreForm | None = None) -> str:
+    """Show the roles of a person, with the form to give another; and the one that lets them in again."""
     if request.method == "GET":
         _note_reading(user)
     may_give = me().holds("roles.assign") and user.id != me().id
@@ -152,6 +152,7 @@ def role_page(user: User, form: RoleForm) -> str:
         tab="roles",
         grants=[(grant, presenting.where(grant)) for grant in grants],
         form=form,
+        restoring=restoring or RestoreForm(formdata=None),
         may_give=may_give,
         link=links.take(user.id),
         mail_failed=_may_send_links() and queries.mail_failed(user.id),
