@@ -48,7 +48,7 @@ def deliver(user: User, kind: TokenKind, token: str, *, to_copy: bool = False) -
     with speaking(user.locale):
         letter = _letter(user, kind, url)
     after_commit(lambda: _send(settings, letter))
-    flash(_("The link goes to %(email)s by mail.", email=user.email), "success")
+    session[KEPT] = {"user": user.id, "to": user.email}  # the next page knows how it went
 
 
 def may_copy(user_id: int) -> bool:
@@ -93,10 +93,12 @@ def _send(settings: Settings, letter: Letter) -> None:
     )
 
 
-def take(user_id: int) -> str | None:
-    """Return the link that waits for this page, and forget it."""
+def take(user_id: int, *, mail_failed: bool) -> str | None:
+    """Return the link that waits for this page, and forget it; of one that was mailed only say so."""
     kept = cast("dict[str, Any]", session.get(KEPT) or {})
     if kept.get("user") != user_id:
         return None
     session.pop(KEPT)
-    return str(kept["url"])
+    if "to" in kept and not mail_failed:
+        flash(_("The link goes to %(email)s by mail.", email=kept["to"]), "success")
+    return kept.get("url")

@@ -146,6 +146,7 @@ def role_page(user: User, form: RoleForm, *, restoring: RestoreForm | None = Non
     if may_give:
         _offer(form)
     grants = access_queries.grants_of([user.id])[user.id]
+    mail_failed = _may_send_links() and queries.mail_failed(user.id)
     return render_template(
         "users/show.html",
         user=user,
@@ -154,8 +155,8 @@ def role_page(user: User, form: RoleForm, *, restoring: RestoreForm | None = Non
         form=form,
         restoring=restoring or RestoreForm(formdata=None),
         may_give=may_give,
-        link=links.take(user.id),
-        mail_failed=_may_send_links() and queries.mail_failed(user.id),
+        link=links.take(user.id, mail_failed=mail_failed),
+        mail_failed=mail_failed,
     )
 
 
