@@ -134,9 +134,13 @@ def when(moment: datetime | None) -> Markup | str:
     """Show a moment in the person's zone, exact on hover."""
     if moment is None:
         return NOTHING
+    return _time(moment, _reader()[0], when_text(moment))
+
+
+def when_text(moment: datetime) -> str:
+    """Say a moment in the person's zone, within a sentence."""
     zone, language = _reader()
-    local = moment.astimezone(zone).replace(second=0, microsecond=0)
-    return _time(moment, zone, _minute(local, language))
+    return _minute(moment.astimezone(zone).replace(second=0, microsecond=0), language)
 
 
 def day(when: date | None) -> Markup | str:
