@@ -5,9 +5,9 @@ from flask import Flask
 
 from tests import factories
 from tests.pages import CheckedClient
-from webapp.core import database, guards
+from webapp.core import database, guards, templating
 from webapp.core.config import Settings
-from webapp.core.errors import UnguardedView
+from webapp.core.errors import UnguardedView, UnknownEndpoint
 
 
 def test_health_and_readiness(client: CheckedClient) -> None:
@@ -28,6 +28,11 @@ def test_an_unguarded_view_keeps_the_app_from_starting() -> None:
     bare.add_url_rule("/open", view_func=lambda: "hello")
     with pytest.raises(UnguardedView, match="/open"):
         guards.assert_all_views_guarded(bare)
+
+
+def test_a_page_that_leads_nowhere_keeps_the_app_from_starting() -> None:
+    with pytest.raises(UnknownEndpoint, match=r"audit \(audit.index\)"):
+        templating.assert_pages_exist(Flask("bare"))
 
 
 def test_a_role_that_could_go_around_the_log_is_refused(settings: Settings, app: Flask) -> None:

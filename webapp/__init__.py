@@ -38,6 +38,7 @@ from webapp.core import (
 from webapp.core.config import Settings, load_settings
 from webapp.core.db import db
 from webapp.core.identity import person
+from webapp.core.language import LANGUAGES
 from webapp.dashboard import views as dashboard_views
 from webapp.jobs import cli as job_cli
 from webapp.jobs import models as _job_models  # noqa: F401
@@ -75,7 +76,6 @@ COMMANDS = (
     serve.db_url,
     job_cli.worker,
 )
-LANGUAGES = ("en", "es")
 ONE_YEAR = 31_536_000
 
 
@@ -85,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         ConfigError: if the environment is not fit to start with.
         UnguardedView: if a route does not say who may use it.
+        UnknownEndpoint: if a page of the menu leads nowhere.
     """
     settings = settings or load_settings()
     logging.configure(settings.log_level)
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["steward"] = settings
     _init_extensions(app)
 
+    logging.init_app(app)
     # What runs first is registered first; after_request runs the other way round, so that
     # the unit of work sees the finished reply.
     unit_of_work.init_app(app)
@@ -111,6 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for command in COMMANDS:
         app.cli.add_command(command)
     guards.assert_all_views_guarded(app)
+    templating.assert_pages_exist(app)
     with app.app_context():
         event.listen(db.engine, "connect", database.refuse_unsafe)
     _serve_static(app)
@@ -150,8 +153,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": 26 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
         "MAX_FORM_PARTS": 2000,
-        "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
-        "RATELIMIT_HEADERS_ENABLED": False,
+        **security.rate_limit_config(settings),
         "COMPRESS_MIN_SIZE": 1024,
         "COMPRESS_BR_LEVEL": 3,
         "COMPRESS_LEVEL": 3,

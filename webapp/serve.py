@@ -242,16 +242,15 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _greet(settings: Settings) -> None:
-    click.secho(f"Steward serves on {_address(settings)}  (Ctrl-C stops it)", bold=True)
+    if settings.smtp_url and not settings.base_url:
+        click.echo(
+            f"BASE_URL is not set: links in mails will lead to {settings.public_url}.", err=True
+        )
+    click.secho(f"Steward serves on {settings.listening_url}  (Ctrl-C stops it)", bold=True)
     if settings.demo:
         click.echo(f"Demo accounts, password {DEMO_PASSWORD}:")
         for name in DEMO_ACCOUNTS:
             click.echo(f"  {name}@example.com")
-
-
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
 
 
 @contextlib.contextmanager
@@ -261,7 +260,7 @@ def _alone(settings: Settings) -> Iterator[None]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             held.enter_context(_patient_lock(path))
-            path.write_text(f"process {os.getpid()}, {_address(settings)}")
+            path.write_text(f"process {os.getpid()}, {settings.listening_url}")
         except BlockingIOError:
             raise ServeError(
                 f"Steward already runs on {settings.data_dir} ({path.read_text()}).\n"

@@ -24,16 +24,11 @@ BEGIN
     USING ERRCODE = 'insufficient_privilege';
 END $$;
 
--- Marks the transaction as audited; must_audit() looks for the mark at COMMIT.
-CREATE FUNCTION audit_mark() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Looks for the row itself: a setting could be forged by whoever may change the table. The index leads there.
+CREATE FUNCTION must_audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
-  PERFORM set_config('steward.audited', pg_current_xact_id()::text, true);
-  RETURN NULL;
-END $$;
-
-CREATE FUNCTION must_audit() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF current_setting('steward.audited', true) IS DISTINCT FROM pg_current_xact_id()::text THEN
+  IF NOT EXISTS (SELECT FROM audit_event
+                  WHERE recorded_at = transaction_timestamp() AND xid = pg_current_xact_id()) THEN
     RAISE EXCEPTION 'unaudited change to %', TG_TABLE_NAME
       USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'must_audit';
   END IF;
@@ -41,7 +36,6 @@ BEGIN
 END $$;
 
 CREATE TRIGGER stamp BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_stamp();
-CREATE TRIGGER mark AFTER INSERT ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_mark();
 CREATE TRIGGER no_change BEFORE UPDATE OR DELETE ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_deny();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_deny();
 ALTER TABLE audit_event ENABLE ALWAYS TRIGGER stamp;
@@ -84,7 +78,7 @@ AUDITED = {
     "notifications": "",
     "user_tokens": "",
     "users": "OF email, name, password_hash, is_active, locale, timezone, theme",
-    "user_sessions": "OF user_id, token_hash, revoked_at",
+    "user_sessions": "OF user_id, token_hash, revoked_at, expires_at",
 }
 
 RULES = """
@@ -154,44 +148,71 @@ END $$;
 CREATE TRIGGER not_own BEFORE INSERT OR UPDATE OR DELETE ON user_roles
   FOR EACH ROW EXECUTE FUNCTION refuse_own_grant();
 
+-- Who counts can sign in: is active, and has chosen a password.
 CREATE FUNCTION administrators() RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT count(DISTINCT u.id) FROM users u
     JOIN user_roles ur ON ur.user_id = u.id AND num_nonnulls(ur.location_id, ur.client_id, ur.project_id) = 0
     JOIN role_permissions rp ON rp.role_id = ur.role_id
     JOIN permissions p ON p.id = rp.permission_id AND p.key = 'roles.edit'
-   WHERE u.is_active
+   WHERE u.is_active AND u.password_hash LIKE '$argon2%'
 $$;
 
--- The last person who may edit roles everywhere keeps that right. The lock makes two takers wait for each other.
-CREATE FUNCTION keep_an_administrator() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE edits bigint := (SELECT id FROM permissions WHERE key = 'roles.edit'); touched boolean;
+-- Of these, who holds every page and permission everywhere: without one, something could be lost for good.
+CREATE FUNCTION full_administrators() RETURNS bigint LANGUAGE sql STABLE AS $$
+  WITH held AS MATERIALIZED (
+    SELECT DISTINCT u.id AS user_id, ur.role_id FROM users u
+      JOIN user_roles ur ON ur.user_id = u.id AND num_nonnulls(ur.location_id, ur.client_id, ur.project_id) = 0
+     WHERE u.is_active AND u.password_hash LIKE '$argon2%'
+       AND EXISTS (SELECT FROM user_roles o JOIN role_permissions rp USING (role_id)
+                     JOIN permissions p ON p.id = rp.permission_id AND p.key = 'roles.edit'
+                    WHERE o.user_id = u.id AND num_nonnulls(o.location_id, o.client_id, o.project_id) = 0)
+  )
+  SELECT count(*) FROM (SELECT DISTINCT user_id FROM held) AS one
+   WHERE (SELECT count(DISTINCT rp.permission_id) FROM held JOIN role_permissions rp USING (role_id)
+           WHERE held.user_id = one.user_id) = (SELECT count(*) FROM permissions)
+     AND (SELECT count(DISTINCT pr.page_id) FROM held JOIN page_roles pr USING (role_id)
+           WHERE held.user_id = one.user_id) = (SELECT count(*) FROM pages)
+$$;
+
+-- Notes, before the first change of a transaction, how many there were.
+CREATE FUNCTION note_administrators() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE this text := pg_current_xact_id()::text;
 BEGIN
-  IF TG_TABLE_NAME = 'role_permissions' THEN
-    touched := OLD.permission_id = edits;
-  ELSIF TG_TABLE_NAME = 'user_roles' THEN
-    touched := num_nonnulls(OLD.location_id, OLD.client_id, OLD.project_id) = 0
-      AND (EXISTS (SELECT FROM role_permissions WHERE role_id = OLD.role_id AND permission_id = edits)
-           OR NOT EXISTS (SELECT FROM roles WHERE id = OLD.role_id));
-  ELSE
-    touched := OLD.is_active AND EXISTS (
-      SELECT FROM user_roles ur JOIN role_permissions rp USING (role_id)
-       WHERE ur.user_id = OLD.id AND rp.permission_id = edits
-         AND num_nonnulls(ur.location_id, ur.client_id, ur.project_id) = 0);
+  IF split_part(current_setting('steward.administrators', true), ':', 1) IS DISTINCT FROM this THEN
+    PERFORM set_config('steward.administrators', this || ':' || administrators() || ':' || full_administrators(), true);
   END IF;
-  IF touched THEN
+  RETURN NULL;
+END $$;
+
+-- Somebody stays who may edit roles everywhere, and somebody who holds everything, if there was one.
+-- The lock makes two takers wait for each other.
+CREATE FUNCTION keep_an_administrator() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE noted text[] := string_to_array(current_setting('steward.administrators', true), ':');
+BEGIN
+  IF noted[2]::bigint > 0 THEN
     PERFORM pg_advisory_xact_lock(hashtext('administrators'));
-    IF administrators() = 0 THEN
+    IF administrators() = 0 OR (noted[3]::bigint > 0 AND full_administrators() = 0) THEN
       RAISE EXCEPTION 'the last administrator stays'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'last_administrator';
     END IF;
   END IF;
   RETURN NULL;
 END $$;
+CREATE TRIGGER note_administrators BEFORE UPDATE OR DELETE ON user_roles
+  FOR EACH STATEMENT EXECUTE FUNCTION note_administrators();
+CREATE TRIGGER note_administrators BEFORE UPDATE OR DELETE ON role_permissions
+  FOR EACH STATEMENT EXECUTE FUNCTION note_administrators();
+CREATE TRIGGER note_administrators BEFORE UPDATE OR DELETE ON page_roles
+  FOR EACH STATEMENT EXECUTE FUNCTION note_administrators();
+CREATE TRIGGER note_administrators BEFORE UPDATE OF is_active, password_hash OR DELETE ON users
+  FOR EACH STATEMENT EXECUTE FUNCTION note_administrators();
 CREATE CONSTRAINT TRIGGER keep_administrator AFTER UPDATE OR DELETE ON user_roles
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_an_administrator();
 CREATE CONSTRAINT TRIGGER keep_administrator AFTER UPDATE OR DELETE ON role_permissions
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_an_administrator();
-CREATE CONSTRAINT TRIGGER keep_administrator AFTER UPDATE OF is_active OR DELETE ON users
+CREATE CONSTRAINT TRIGGER keep_administrator AFTER UPDATE OR DELETE ON page_roles
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_an_administrator();
+CREATE CONSTRAINT TRIGGER keep_administrator AFTER UPDATE OF is_active, password_hash OR DELETE ON users
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_an_administrator();
 """
 
@@ -244,7 +265,8 @@ TRIGGERS = {
     "refuse_cycle": ("locations",),
     "keep_alive": ("locations", "clients", "projects"),
     "not_own": ("user_roles",),
-    "keep_administrator": ("user_roles", "role_permissions", "users"),
+    "note_administrators": ("user_roles", "role_permissions", "page_roles", "users"),
+    "keep_administrator": ("user_roles", "role_permissions", "page_roles", "users"),
 }
 
 
@@ -277,10 +299,11 @@ def downgrade() -> None:
         "DO $$ DECLARE p regclass; BEGIN FOR p IN SELECT inhrelid::regclass FROM pg_inherits"
         " WHERE inhparent = 'audit_event'::regclass LOOP EXECUTE 'DROP TABLE ' || p; END LOOP; END $$"
     )
-    for trigger in ("stamp", "mark", "no_change", "no_truncate"):
+    for trigger in ("stamp", "no_change", "no_truncate"):
         op.execute(f"DROP TRIGGER {trigger} ON audit_event")
     op.execute(
-        "DROP FUNCTION steward_scope(text), keep_an_administrator(), administrators(), refuse_own_grant(),"
-        " keep_tree_alive(), refuse_location_cycle(), audit_add_months(integer), must_audit(), audit_mark(),"
+        "DROP FUNCTION steward_scope(text), keep_an_administrator(),"
+        " note_administrators(), full_administrators(), administrators(), refuse_own_grant(),"
+        " keep_tree_alive(), refuse_location_cycle(), audit_add_months(integer), must_audit(),"
         " audit_deny(), audit_stamp()"
     )

@@ -13,6 +13,8 @@ document.addEventListener("htmx:config:request", (event) => {
   if (new URL(request.action, location.href).origin === location.origin) {
     request.headers["X-CSRFToken"] = $('meta[name="csrf-token"]').content;
   }
+  // Filters that are empty stay out of the address, so that it can be shared.
+  if (request.form?.matches(".filters")) [...request.body].forEach(([name, value]) => value === "" && request.body.delete(name));
 });
 
 document.addEventListener("htmx:error", (event) => {

@@ -33,15 +33,17 @@
   function enhance(select) {
     const id = `picker-${++lists}`;
     const input = inputFor(select, id);
-    const list = make("div", { role: "listbox", id, class: "picker-list", "aria-label": input.labels?.[0]?.textContent.trim() ?? "" });
+    const label = document.querySelector(`label[for="${CSS.escape(input.id)}"]`)?.textContent.trim();
+    const list = make("div", { role: "listbox", id, class: "picker-list", "aria-label": label ?? "" });
     const note = make("p", { class: "picker-note", role: "status" });
     const drop = make("div", { class: "picker-drop", hidden: "" }, list, note);
     const fixed = [...select.options].filter((option) => "fixed" in option.dataset).map(({ value, label }) => ({ value, label }));
     const empty = [...select.options].find((option) => option.value === "");
     const state = { select, input, list, note, drop, fixed, empty: empty?.label, timer: 0, asked: null, searching: false };
+    const box = make("div", { class: "picker" });
+    select.replaceWith(box);
+    box.append(select, input, drop);
     select.hidden = true;
-    select.replaceWith(make("div", { class: "picker" }, select, input, drop));
-    list.setAttribute("aria-label", document.querySelector(`label[for="${CSS.escape(input.id)}"]`)?.textContent.trim() || id);
     settle(state);
     listen(state);
   }
@@ -87,6 +89,7 @@
     const box = state.input.getBoundingClientRect();
     const below = innerHeight - box.bottom;
     state.drop.classList.toggle("is-up", below < 320 && box.top > below);
+    state.drop.classList.toggle("is-end", box.left + state.drop.offsetWidth > document.documentElement.clientWidth);
   }
 
   function close(state) {
@@ -212,6 +215,7 @@
     else if (event.key === "Escape" && isOpen(state)) {
       close(state);
       settle(state);
+      state.input.select();
       event.stopPropagation();
     } else if (event.key === "Tab" && here && state.searching && state.input.value.trim()) return pick();
     else return;

@@ -18,8 +18,20 @@ function count(id) {
   }
   const bar = $(`[data-bulk="${CSS.escape(id)}"]`);
   if (!bar) return;
-  $("[data-count]", bar).textContent = picked.length;
+  const matching = offer(bar, all);
+  $("[data-count]", bar).textContent = matching ? all.dataset.total : picked.length;
   bar.hidden = picked.length === 0;
+}
+
+// Once a whole page is picked and more rows match, offer them all; what is sent then is the filter.
+function offer(bar, all) {
+  const box = $("[data-matching]", bar);
+  const offered = Boolean(all?.checked && all.dataset.query);
+  box.closest("label").hidden = !offered;
+  box.checked &&= offered;
+  box.value = all?.dataset.query ?? "";
+  $("[data-offer]", bar).textContent = all?.dataset.offer ?? "";
+  return box.checked;
 }
 
 function pick(box, event) {
@@ -34,6 +46,37 @@ function pick(box, event) {
 function pickAll(id, checked) {
   rowsOf(id).forEach((box) => (box.checked = checked));
   count(id);
+}
+
+// --- filters ----------------------------------------------------------------------
+
+const filled = (field) => field.name && !["hidden", "submit"].includes(field.type) && (field.type === "checkbox" ? field.checked : field.value);
+
+function showReset(form) {
+  const reset = $("[data-reset]", form);
+  if (reset) reset.hidden = ![...form.elements].some(filled);
+}
+
+// A preset of days and days that were typed exclude each other.
+function settlePeriod(field) {
+  const period = $("[data-period]", field.form);
+  const days = $$("[data-days]", field.form);
+  if (field === period && period.value !== period.dataset.period) days.forEach((day) => (day.value = ""));
+  if (field === period && period.value === period.dataset.period) {
+    days[0].closest("details").open = true;
+    days[0].focus();
+  }
+  if (days.includes(field) && days.some((day) => day.value)) period.value = period.dataset.period;
+}
+
+// Capture: htmx reads the form when the event reaches it.
+for (const type of ["input", "change"]) {
+  document.addEventListener(type, (event) => {
+    const form = event.target.closest("form.filters");
+    if (!form) return;
+    if (event.target.matches("[data-period], [data-days]")) settlePeriod(event.target);
+    showReset(form);
+  }, true);
 }
 
 // --- rows by keyboard -----------------------------------------------------------
@@ -59,6 +102,15 @@ document.addEventListener("click", (event) => {
   if (all) pickAll(all.dataset.selectAll, all.checked);
   else if (clear) pickAll(clear.closest("[data-bulk]").dataset.bulk, false);
   else if (event.target.matches("[data-row]")) pick(event.target, event);
+});
+
+// Where the filter is sent, the ids of this page need not be.
+document.addEventListener("formdata", (event) => {
+  if (event.formData.has("matching")) event.formData.delete("ids");
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-matching]")) count(event.target.closest("[data-bulk]").dataset.bulk);
 });
 
 document.addEventListener("keydown", (event) => {

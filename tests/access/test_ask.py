@@ -24,6 +24,18 @@ def test_the_refusal_explains_itself_and_asking_tells_those_who_may_grant(
     assert "Agnes" not in without_audit.get("/notifications").get_data(as_text=True)
     (row,) = audit_rows("user", client.user.id, action="access.asked")
     assert row["reason"] == "For the review"
+    mine = client.get("/notifications").text
+    assert "What you asked for" in mine and "For the review" in mine
+
+
+def test_the_same_question_is_passed_on_once_a_day(sign_in: Any, owner: Any) -> None:
+    sign_in(*ADMINISTRATOR)
+    client = sign_in("dashboard")
+    sent = {"key": "audit", "reason": "Please", "path": ""}
+    for _ in "ab":
+        assert client.post("/access/ask", data=sent).status_code == 303
+    assert "You asked for this already, at " in client.get("/notifications").text
+    assert owner.execute("SELECT FROM notifications").rowcount == 1
 
 
 def test_nobody_reads_or_opens_the_notifications_of_others(sign_in: Any, owner: Any) -> None:

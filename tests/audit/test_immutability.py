@@ -70,5 +70,14 @@ def test_an_unaudited_change_is_refused_at_commit(
     app: Any, app_role: Connection, work: Callable[..., Any]
 ) -> None:
     app_role.execute("INSERT INTO roles (name) VALUES ('unaudited')")
+    # What only says that there was a row does not count.
+    app_role.execute("SELECT set_config('steward.audited', pg_current_xact_id()::text, true)")
     with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="unaudited change"):
         app_role.commit()
+
+
+def test_every_month_finds_a_row_by_its_id(owner: Connection) -> None:
+    found = owner.execute(
+        "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING brin (id)%'"
+    )
+    assert sorted(row["tablename"] for row in found) == sorted(tables(owner))

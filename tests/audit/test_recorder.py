@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from tests import factories
+from webapp.access import services
 from webapp.audit.recorder import UnauditedChange
 from webapp.core.db import db
 from webapp.organisation.models import Location
@@ -46,3 +47,17 @@ def test_old_and_new_values_are_kept_and_secrets_are_not(work: Work, audit_rows:
 def test_bulk_changes_of_audited_models_are_refused(work: Work, statement: Any) -> None:
     with work(), pytest.raises(UnauditedChange):
         db.session.execute(statement)
+
+
+def test_a_grant_is_one_row_told_as_people_say_it(work: Work, audit_rows: Rows) -> None:
+    person, role = factories.make_user(name="Luis Ortega"), factories.make_role("dashboard")
+    before = len(audit_rows())
+    with work():
+        grant = services.assign_role(None, user_id=person.id, user_name=person.name, role=role)
+        services.revoke_role(None, grant=grant, user_name=person.name, role=role)
+    given, taken = audit_rows()[before:]
+    assert [given["action"], taken["action"]] == ["role.assigned", "role.revoked"]
+    assert (given["object_type"], given["object_id"]) == ("user", person.id)
+    assert given["changes"]["role"] == [None, role.name]
+    assert given["changes"]["role_id"] == [None, role.id]
+    assert taken["changes"]["role_id"] == [role.id, None]

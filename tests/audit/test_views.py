@@ -76,3 +76,11 @@ def test_a_scope_bounds_what_is_seen(sign_in: SignIn, audit_rows: Any) -> None:
 def _link(page: str, cursor: str) -> str:
     links = [part.split('"')[0] for part in page.split('href="')[1:]]
     return next(link for link in links if f"{cursor}=" in link).replace("&amp;", "&")
+
+
+def test_days_that_were_typed_say_more_than_a_preset(sign_in: SignIn) -> None:
+    page = (
+        sign_in("*").get("/audit?period=today&since=2020-01-01T00:00&until=2020-01-02T00:00").text
+    )
+    assert '<option selected value="exact">' in page
+    assert "No entry fits these filters" in page

@@ -13,6 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from webapp.core.config import Settings
+from webapp.serve import _greet
+
 APP = """
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -118,3 +121,11 @@ def test_a_killed_database_and_web_server_come_back(serving: Serving) -> None:
         if len(children) == 2 and "ready" in pid_file.read_text():
             break
     assert get(serving.url) == b"hello"
+
+
+def test_mail_without_an_address_of_ours_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    mailing = Settings(smtp_url="smtp://mail.example", port=8123)
+    _greet(mailing)
+    _greet(mailing.model_copy(update={"base_url": "https://steward.example"}))
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert "BASE_URL" in warning and "http://127.0.0.1:8123" in warning

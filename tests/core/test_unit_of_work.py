@@ -12,6 +12,7 @@ from sqlalchemy import event
 from tests import factories
 from tests.conftest import _note_commit
 from tests.faults import target
+from webapp.core import request_keys
 from webapp.core.config import Settings
 from webapp.core.db import db
 
@@ -217,3 +218,41 @@ def test_what_waits_for_the_commit_cannot_spoil_the_answer(
         reply = probe.post("/probe/afterwards", data={"name": "Oslo"})
     assert reply.status_code == 503
     assert audit_rows(request_id=reply.headers["X-Request-ID"]) == []
+
+
+@pytest.mark.parametrize("key", ['"a, b"', '"8e03978e-40d5"', r'"with \" and \\"', "bare-key"])
+def test_the_header_may_be_quoted(probe: Any, named: Callable[[str], Rows], key: str) -> None:
+    sent = {"data": {"name": "Riga"}, "headers": {"Idempotency-Key": key}}
+    first, second = (probe.post("/probe/locations", **sent) for _ in "ab")
+    assert (first.status_code, second.status_code) == (303, 303)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert len(named("Riga")) == 1
+
+
+def test_quotes_are_no_part_of_the_key(probe: Any, named: Callable[[str], Rows]) -> None:
+    for key in ('"one"', "one"):
+        headers = {"Idempotency-Key": key}
+        reply = probe.post("/probe/locations", data={"name": "Riga"}, headers=headers)
+        assert reply.status_code == 303
+    assert len(named("Riga")) == 1
+
+
+@pytest.mark.parametrize("key", ["a, b", '"a", "b"', '"open', '""', '"a\\b"', "größe"])
+def test_a_header_that_is_not_one_key_is_refused(
+    probe: Any, named: Callable[[str], Rows], key: str
+) -> None:
+    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    reply = probe.post("/probe/locations", data={"name": "Riga"}, headers=headers)
+    assert reply.status_code == 400
+    assert named("Riga") == []
+
+
+def test_old_keys_are_forgotten(probe: Any, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner.execute(
+        "INSERT INTO request_keys (owner, key, fingerprint, created_at) VALUES"
+        " ('x', 'old', '', now() - interval '3 days'), ('x', 'new', '', now())"
+    )
+    monkeypatch.setattr(request_keys, "FORGET_EVERY", 1)
+    assert probe.post("/probe/locations", data={"name": "Riga", "_key": "k"}).status_code == 303
+    left = owner.execute("SELECT key FROM request_keys ORDER BY key").fetchall()
+    assert [row["key"] for row in left] == ["k", "new"]

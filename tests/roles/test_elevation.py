@@ -11,6 +11,7 @@ from tests.conftest import dsn
 from tests.roles.test_roles import keys_of, sent
 from webapp.access import services
 from webapp.access.grants import Place
+from webapp.core import registry
 from webapp.core.errors import Denied
 
 EDITOR = ("roles", "roles.edit", "roles.assign", "users")
@@ -136,3 +137,57 @@ def test_two_who_go_at_once_leave_one_behind(app: Any, settings: Any, owner: Any
         thread.join()
     assert refused == ["last_administrator"]
     assert len(owner.execute("SELECT FROM user_roles").fetchall()) == 1
+
+
+def test_nobody_takes_out_of_a_role_what_they_lack(sign_in: Any, owner: Any) -> None:
+    sign_in("*")
+    role = factories.make_role("users", "audit")
+    client = sign_in(*EDITOR)
+    assert client.post(f"/roles/{role.id}/edit", data=sent(role, "users")).status_code == 403
+    assert keys_of(owner, role) == {"users", "audit"}
+
+
+@pytest.mark.parametrize("key", ["roles", "audit", "users.export"])
+def test_nothing_is_lost_for_good(sign_in: Any, owner: Any, key: str) -> None:
+    everything = {*registry.PAGE_BY_KEY, *registry.PERMISSION_BY_KEY}
+    role = factories.make_role("*")
+    person = factories.make_user()
+    factories.grant(person, role)
+    sign_in(*EDITOR)  # may edit roles, but that does not bring the key back
+    client = sign_in(user=person)
+    for step in ("preview", "apply"):
+        answer = client.post(
+            f"/roles/{role.id}/edit", data=sent(role, *(everything - {key}), step=step)
+        )
+        assert answer.status_code == 422 and "nobody would hold what is taken out" in answer.text
+    assert keys_of(owner, role) == everything
+
+
+def test_who_never_signed_in_does_not_count(sign_in: Any, owner: Any) -> None:
+    everything = factories.make_role("*")
+    factories.grant(factories.make_user(password=None), everything)
+    person = factories.make_user()
+    factories.grant(person, everything)
+    sign_in(*EDITOR)
+
+    def shut_out() -> None:
+        with owner.transaction():
+            owner.execute("INSERT INTO audit_event (action, category) VALUES ('test', 'system')")
+            owner.execute("UPDATE users SET is_active = false WHERE id = %s", [person.id])
+
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="last administrator"):
+        shut_out()
+
+
+def test_somebody_lesser_changes_nothing_of_somebody_above(sign_in: Any, owner: Any) -> None:
+    above = factories.make_user(name="Ana Above")
+    factories.grant(above, factories.make_role("*"))
+    factories.open_session(above)
+    client = sign_in("users", "users.edit", "users.end_sessions")
+    edit = {"name": "Pwned", "email": above.email, "locale": "es", "timezone": "UTC", "version": 1}
+    assert client.post(f"/users/{above.id}/edit", data=edit).status_code == 403
+    assert client.post(f"/users/{above.id}/sessions/end").status_code == 403
+    left = owner.execute(
+        "SELECT FROM user_sessions WHERE user_id = %s AND revoked_at IS NULL", [above.id]
+    )
+    assert left.rowcount == 1

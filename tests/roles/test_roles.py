@@ -39,17 +39,24 @@ def test_a_role_is_made_shown_and_deleted(sign_in: Any, owner: Any, audit_rows: 
     taken = client.post("/roles/new", data={"name": "CLERK"})
     assert taken.status_code == 422 and "Another role has this name" in taken.text
     role_id = int(made.location.rsplit("/", 1)[1])
-    assert client.post(f"/roles/{role_id}/delete").status_code == 303
+    assert "Reason" in client.get(f"/roles/{role_id}/delete").text
+    why = {"reason": "Nobody needs clerks"}
+    assert client.post(f"/roles/{role_id}/delete", data={"reason": " "}).status_code == 422
+    assert client.post(f"/roles/{role_id}/delete", data=why).status_code == 303
     assert client.get(made.location).status_code == 404
     actions = [row["action"] for row in audit_rows("role", role_id)]
     assert actions == ["role.created", "role.permissions_changed", "role.deleted"]
+    assert audit_rows("role", role_id, action="role.deleted")[0]["reason"] == why["reason"]
 
 
 def test_a_role_that_somebody_holds_is_not_deleted(sign_in: Any, owner: Any) -> None:
     role = factories.make_role("users")
     factories.grant(factories.make_user(is_active=False), role)
-    refused = sign_in("*").post(f"/roles/{role.id}/delete")
+    client = sign_in("*")
+    assert "1 person holds this role" in client.get(f"/roles/{role.id}/delete").text
+    refused = client.post(f"/roles/{role.id}/delete", data={"reason": "Spare"})
     assert refused.status_code == 409 and "1 person holds this role" in refused.text
+    assert f"/roles/{role.id}" in refused.text and "Error 409" not in refused.text
     assert keys_of(owner, role) == {"users"}
 
 

@@ -271,3 +271,26 @@ def _admin() -> Any:
     user = factories.make_user()
     factories.grant(user, factories.make_role("*"))
     return user
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users?state=zz",
+        "/users?role=abc",
+        "/users/export.csv?state=zz",
+        "/users/export.csv?role=-1",
+        "/users/deactivate?matching=state%3Dzz",
+        "/access/routes?rule=zz",
+        "/notifications?show=zz",
+        "/organisation/clients?location=zz",
+    ],
+)
+def test_a_filter_that_does_not_exist_is_refused(sign_in: Callable[..., Any], path: str) -> None:
+    reply = sign_in("*").get(path)
+    assert reply.status_code == 400 and "There is no such filter." in reply.text
+
+
+def test_the_log_takes_no_filter_that_does_not_exist(sign_in: Callable[..., Any]) -> None:
+    reply = sign_in("*").get("/audit?category=zz")
+    assert reply.status_code == 422 and "Category" in reply.text

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -108,6 +109,42 @@ def test_a_stranger_cannot_lock_the_owner_out(app: Flask, person: Any) -> None:
         enter(app.test_client(), person, password="guess", environ_base=stranger)
     assert enter(app.test_client(), person, environ_base=stranger).status_code == 429
     assert enter(app.test_client(), person, environ_base=home).status_code == 303
+
+
+def test_guesses_for_others_from_the_same_office_do_not_make_a_colleague_wait(
+    app: Flask, person: Any
+) -> None:
+    office = {"REMOTE_ADDR": "192.0.2.8"}
+    assert enter(app.test_client(), person, environ_base=office).status_code == 303
+    for number in range(22):
+        sent = {"email": f"nobody{number}@example.com", "password": "guess"}
+        last = app.test_client().post("/login", data=sent, environ_base=office)
+    assert last.status_code == 429 and 0 < int(last.headers["Retry-After"]) <= 900
+    assert enter(app.test_client(), person, environ_base=office).status_code == 303
+
+
+def test_parallel_guesses_do_not_outrun_the_delays(app: Flask, person: Any) -> None:
+    def guess(_number: int) -> int:
+        return int(enter(app.test_client(), person, password="guess").status_code)
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(guess, range(20)))
+    assert statuses.count(422) == 5 and statuses.count(429) == 15
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [(("dashboard", "users"), "/"), (("users", "roles"), "/users"), ((), "/account")],
+)
+def test_signing_in_leads_where_somebody_may_go(
+    client: CheckedClient, keys: tuple[str, ...], where: str
+) -> None:
+    user = factories.make_user()
+    if keys:
+        factories.grant(user, factories.make_role(*keys))
+    assert enter(client, user).location == where
+    shown = client.get(where)
+    assert shown.status_code == 200 and ("You have no role yet." in shown.text) is (not keys)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,10 +28,32 @@ def test_an_invitation_works_once(invited, client, audit_rows):
     assert "New One" in client.get(path).text
     assert client.post(path, data=BOTH).status_code == 303
     assert client.get("/account").status_code == 200
+    again = client.post(path, data=BOTH)
+    assert again.status_code == 410 and "Set-Cookie" not in again.headers
+    assert "This link was used a moment ago. Sign in." in again.text
     assert client.get(path).status_code == 410
-    assert client.post(path, data=BOTH).status_code == 410
     token = path.rsplit("/", 1)[1]
     assert not any(token in str(row) for row in audit_rows())
+
+
+def test_an_invitation_sent_twice_at_once_is_told_kindly(invited, app):
+    _, path = invited
+
+    def post(_number):
+        answer = app.test_client().post(path, data=BOTH)
+        return answer.status_code, "used a moment ago" in answer.text
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(post, range(4)))
+    assert answers == [(303, False), *[(410, True)] * 3]
+
+
+def test_a_link_that_was_replaced_was_not_used(invited, client, owner):
+    inviter, path = invited
+    (row,) = owner.execute("SELECT id FROM users WHERE email = 'new.one@example.com'").fetchall()
+    inviter.post(f"/users/{row['id']}/link")
+    answer = client.get(path)
+    assert answer.status_code == 410 and "a moment ago" not in answer.text
 
 
 def test_an_invitation_expires(invited, client, owner):

@@ -58,6 +58,18 @@ def mailing(app: Any) -> Iterator[Callable[[str], None]]:
     app.extensions["steward"] = before
 
 
+def test_a_forged_host_gets_no_link(app: Any, sign_in: Any, mailing: Any) -> None:
+    inbox, client = Inbox(), sign_in("*")
+    with serving(inbox) as address:
+        mailing(f"smtp://{address}")
+        cookie = f"steward={client.get_cookie('steward').value}"
+        forged = {"Host": "evil.example", "Cookie": cookie}
+        forger = app.test_client(use_cookies=False)
+        assert forger.post("/users/new", data=NEW, headers=forged).status_code == 303
+    (one,) = inbox.mails
+    assert b"http://127.0.0.1:8000/invitation/" in one and b"evil.example" not in one
+
+
 def test_a_form_sent_twice_is_mailed_once(sign_in: Any, mailing: Any, audit_rows: Any) -> None:
     inbox, client = Inbox(), sign_in("*")
     with serving(inbox) as address:
@@ -97,7 +109,9 @@ def test_a_mail_that_was_not_taken_is_told(
     else:
         mailing(f"smtp://127.0.0.1:{free_port()}")
         page = client.post("/users/new", data=NEW).location
-    assert FAILED in client.get(page).text and FAILED in client.get(page).text
+    shown = client.get(page).text
+    assert FAILED in shown and "by mail" not in shown
+    assert FAILED in client.get(page).text  # until there is a new link
     (row,) = audit_rows("user", int(page.rsplit("/", 1)[1]), action="mail.failed")
     assert row["outcome"] == "failed" and row["reason"]
     client.post(f"{page}/link", data={"copy": "y"})

@@ -29,7 +29,7 @@ def test_a_search_finds_the_beginning_of_a_name_and_counts(sign_in):
     for sort in ("name", "-email", "seen", "-created"):
         first = client.get(f"/users?sort={sort}&limit=1")
         assert first.status_code == 200
-        assert '<p class="muted">2</p>' in first.text
+        assert '<p class="muted">2 people</p>' in first.text
 
 
 @pytest.mark.parametrize("email", ["ZOE@example.com", "\uff5aoe@example.com", " zoe@EXAMPLE.com "])
@@ -65,6 +65,8 @@ def test_deactivating_ends_the_session_at_once(sign_in, audit_rows):
     assert client.post(f"/users/{person.id}/deactivate", data={"reason": "left"}).status_code == 303
     assert theirs.get("/account").status_code == 303
     assert audit_rows("user", person.id, action="user.deactivated")[0]["reason"] == "left"
+    refused = client.post(f"/users/{person.id}/restore", data={"reason": " "})
+    assert refused.status_code == 422 and 'id="restore-reason-error"' in refused.text
     assert client.post(f"/users/{person.id}/restore", data={"reason": "back"}).status_code == 303
     assert theirs.get("/account").status_code == 303
 
@@ -150,3 +152,32 @@ def test_a_role_with_scope_is_given_and_taken(sign_in, audit_rows):
     assert row["reason"] == "helps"
     for tab in ("", "/access", "/sessions", "/history"):
         assert client.get(f"/users/{person.id}{tab}").status_code == 200
+
+
+def test_all_that_match_are_previewed_and_shut_out_as_they_were_seen(sign_in, work):
+    client = sign_in(*EDITOR)
+    crew = [factories.make_user(name=f"Crew {number}") for number in range(3)]
+    other = factories.make_user(name="Somebody Else")
+    query = {"matching": "?q=crew&state=active"}
+    preview = client.get("/users/deactivate", query_string=query).text
+    assert all(member.name in preview for member in crew)
+    assert other.name not in preview
+    assert 'name="ids"' not in preview
+    seen = preview.split('name="seen" value="')[1].split('"')[0]
+    late = factories.make_user(name="Crew Late")
+    form = query | {"seen": seen, "reason": "the season is over"}
+    changed = client.post("/users/deactivate", data=form)
+    assert changed.status_code == 409
+    assert late.name in changed.text
+    seen = changed.text.split('name="seen" value="')[1].split('"')[0]
+    assert client.post("/users/deactivate", data=form | {"seen": seen}).status_code == 303
+    with work():
+        active = [queries.get_user(one.id).is_active for one in [*crew, late, other]]
+    assert active == [False, False, False, False, True]
+
+
+def test_a_list_of_several_pages_offers_all_that_match(sign_in):
+    client = sign_in(*EDITOR)
+    factories.make_user(name="Nadia Neumann")
+    assert "Select all 2 that match" in client.get("/users?limit=1").text
+    assert "that match" not in client.get("/users").text

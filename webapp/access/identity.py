@@ -10,7 +10,7 @@ from flask_login import UserMixin
 from sqlalchemy import text
 
 from webapp.access.grants import Grant, grant_from
-from webapp.access.queries import GRANTS
+from webapp.access.queries import GRANTS, grants_of
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
@@ -52,6 +52,11 @@ class SignedIn(UserMixin):
         """Tell whether a role whose scope covers ``on`` (a Place; None: everywhere) holds ``permission``."""
         return any(permission in grant.permissions and grant.covers(on) for grant in self.grants)
 
+    def named_grants(self) -> tuple[Grant, ...]:
+        """The grants with the names of their places, whichever page may show those; asks the database."""
+        db.session.execute(_AS_ON_NO_PAGE, {"id": str(self.id)})
+        return tuple(grants_of([self.id])[self.id])
+
 
 # The scope is set in the same statement: app.user_id and app.page for the policies, and the role that sees
 # every client where a grant without scope opens the page. Both end with the transaction.
@@ -72,6 +77,12 @@ SELECT who.*, now() AS now,
   THEN set_config('role', 'steward_all', true) END
 FROM who
 """)  # noqa: S608 - no user input
+
+
+# Without a page the scope is that of all grants together.
+_AS_ON_NO_PAGE = text(
+    "SELECT set_config('app.user_id', :id, true), set_config('app.page', '', true)"
+)
 
 
 def token_hash(token: str) -> bytes:

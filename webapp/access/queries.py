@@ -79,6 +79,27 @@ def contents_of(role_ids: Iterable[int] | None = None) -> list[RoleContents]:
     ]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Administrators:
+    """How many people may edit roles everywhere, and how many of them hold every page and permission there."""
+
+    editors: int
+    full: int
+
+    def outlast(self, now: "Administrators") -> bool:
+        """Tell whether ``now`` the last of either kind is gone; the database refuses the commit then."""
+        return bool((self.editors and not now.editors) or (self.full and not now.full))
+
+
+def administrators() -> Administrators:
+    """Count those who can repair roles; the caller waits for others who take that right."""
+    db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
+    row = db.session.execute(
+        text("SELECT administrators() AS editors, full_administrators() AS full_ones")
+    ).one()
+    return Administrators(editors=row.editors, full=row.full_ones)
+
+
 def find_user_role(grant_id: int) -> UserRole | None:
     """Find a grant by its id."""
     return db.session.get(UserRole, grant_id)

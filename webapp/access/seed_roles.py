@@ -1,5 +1,7 @@
 """The roles that a new installation starts with."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 
 from webapp.access import queries
@@ -18,12 +20,29 @@ def ensure_seed_roles() -> dict[str, Role]:
     return roles
 
 
+def complete_administrator() -> Role:
+    """Have the role Administrator give everything again, whatever was taken out of it; return it.
+
+    For the command line: whoever has that can repair what nobody in the app can.
+    """
+    role = ensure_seed_roles()["Administrator"]
+    (contents,) = queries.contents_of([role.id])
+    _, pages, permissions = SEED_ROLES["Administrator"]
+    _fill(role, set(pages) - contents.pages, set(permissions) - contents.permissions)
+    return role
+
+
 def _create(
     name: str, description: str, pages: tuple[str, ...], permissions: tuple[str, ...]
 ) -> Role:
     role = Role(name=name, description=description)
     db.session.add(role)
     db.session.flush()
+    _fill(role, pages, permissions)
+    return role
+
+
+def _fill(role: Role, pages: Iterable[str], permissions: Iterable[str]) -> None:
     db.session.add_all(
         PageRole(role_id=role.id, page_id=key) for key in queries.ids_of(Page, pages).values()
     )
@@ -32,4 +51,3 @@ def _create(
         for key in queries.ids_of(Permission, permissions).values()
     )
     db.session.flush()
-    return role

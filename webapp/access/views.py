@@ -13,7 +13,7 @@ from webapp.core.identity import signed_in_person
 from webapp.core.language import gettext
 from webapp.core.pickers import Option
 from webapp.core.registry import find_entry
-from webapp.core.search import cleaned
+from webapp.core.search import UnknownFilter, cleaned
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
 
@@ -112,6 +112,8 @@ def routes() -> ResponseReturnValue:
     """Show every address with the rule that guards it."""
     q = cleaned(request.args.get("q")).lower()
     kind = request.args.get("rule", "")
+    if kind not in dict(forms.ROUTE_KINDS):
+        raise UnknownFilter
     every = sorted(_routes(), key=lambda one: (one["path"], one["methods"]))
     shown = [
         one

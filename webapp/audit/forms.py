@@ -27,6 +27,7 @@ PERIODS = (
     ("quarter", _("This quarter")),
     ("exact", _("From … to …")),
 )
+PRESETS = frozenset({"", "today", "7", "30", "quarter"})
 OUTCOMES = (
     ("", _("Any outcome")),
     ("ok", _("Done")),
@@ -90,6 +91,8 @@ class FilterForm(Form):
     def __init__(self, args: Any) -> None:
         """Take unknown actions too: a link may name one that the list does not offer."""
         super().__init__(args)
+        if self.period.data in PRESETS and (self.since.data or self.until.data):
+            self.period.data = "exact"  # days that somebody typed say more than a preset
         wanted = args.get("action", "")
         if wanted and wanted not in ACTIONS and len(wanted) <= MAX_ACTION:
             self.action.choices = _choices((*_ACTIONS, (wanted, wanted)))

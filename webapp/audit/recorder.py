@@ -18,6 +18,7 @@ from webapp.audit.models import AuditEvent
 from webapp.core import trail
 from webapp.core.db import Audited, db
 from webapp.core.identity import person
+from webapp.core.logging import plain_path
 from webapp.core.unit_of_work import COMMITTING
 
 PENDING = "audit_pending"
@@ -169,12 +170,6 @@ def _origin() -> dict[str, Any]:
         "ip": request.remote_addr,
         "user_agent": request.user_agent.string[:400],
         "method": request.method,
-        "path": _path(),
+        "path": plain_path(),
         "page": g.get("page_key") or None,
     }
-
-
-def _path() -> str:
-    """The address asked for; a one-use link is a secret, so only its pattern is kept."""
-    secret = request.url_rule is not None and "token" in request.url_rule.arguments
-    return (str(request.url_rule) if secret else request.path)[:500]

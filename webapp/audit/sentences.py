@@ -95,6 +95,14 @@ CATEGORY_TITLES = {
     "system": _("system"),
 }
 
+FILTER_WORDS = {
+    "today": _("today"),
+    "quarter": _("quarter"),
+    "denied": _("denied"),
+    "failed": _("failed"),
+    "not-ok": _("not-ok"),
+}
+
 # Columns and notes by the names that people use; other names are shown as they are.
 FIELDS = {
     "action": N_("action"),
@@ -218,13 +226,19 @@ def _exported(event: Event) -> str:
 
 def _log_read(event: Event) -> str:
     used = [
-        f"{field_title(name)} {_short(pair(value)[1])}" for name, value in event.changes.items()
+        f"{field_title(name)} {_filter(name, pair(value)[1])}"
+        for name, value in event.changes.items()
     ]
     if event.object_type == "audit_event":
         return gettext("read entry %(number)s of the audit log", number=event.object_id)
     if not used:
         return gettext("read the audit log")
     return gettext("read the audit log (%(filters)s)", filters=", ".join(used))
+
+
+def _filter(name: str, value: Any) -> str:
+    known = CATEGORY_TITLES if name == "category" else FILTER_WORDS
+    return str(known.get(value) or _short(value))
 
 
 def _failed(event: Event) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from webapp.audit.models import AuditEvent
+from webapp.audit.reasons import why
 from webapp.audit.sentences import Event, predicate, who
 from webapp.core.db import db
 
@@ -38,4 +39,4 @@ def timeline_of(object_type: str, object_id: int, *, limit: int = SHOWN) -> list
 
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:
     """Tell one row of the log."""
-    return Line(at=at, who=who(event), sentence=predicate(event), detail=reason, url=url)
+    return Line(at=at, who=who(event), sentence=predicate(event), detail=why(reason), url=url)

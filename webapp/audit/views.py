@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp.audit import queries, sentences
+from webapp.audit import queries, reasons, sentences
 from webapp.audit.forms import FilterForm
 from webapp.core import htmx, object_types, trail
 from webapp.core.guards import page
@@ -17,6 +17,7 @@ bp = Blueprint("audit", __name__, url_prefix="/audit")
 PARTS = {
     "who": sentences.who,
     "predicate": sentences.predicate,
+    "why": reasons.why,
     "field_title": sentences.field_title,
     "categories": sentences.CATEGORY_TITLES,
 }
@@ -99,6 +100,9 @@ def _differences(changes: dict[str, Any]) -> list[tuple[str, str, str]]:
 
     rows = []
     for field, change in changes.items():
+        ids = sentences.pair(changes.get(f"{field}_id"))
+        if any((field, value) in labels for value in ids if isinstance(value, int)):
+            continue  # the row it points at has a name still, and says the same
         old, new = sentences.pair(change)
         rows.append((sentences.field_title(field), named(field, old), named(field, new)))
     return rows

@@ -83,6 +83,17 @@ class Settings(BaseSettings):
         """True if Steward runs a PostgreSQL of its own below `data_dir`."""
         return self.database_url is None
 
+    @property
+    def listening_url(self) -> str:
+        """The address that Steward listens on."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def public_url(self) -> str:
+        """The address that people use: `base_url`, else the one that Steward listens on."""
+        return self.base_url or self.listening_url
+
     def owner_url(self) -> str | None:
         """The URL of the role that owns the tables; None if only the app's role is known."""
         if self.database_url is None:

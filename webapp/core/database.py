@@ -53,6 +53,13 @@ FROM pg_roles r WHERE pg_has_role(current_user, r.oid, 'MEMBER')
 """
 
 
+COMPLETE_ROLES = """
+SELECT id FROM roles r
+WHERE (SELECT count(*) FROM page_roles WHERE role_id = r.id) = (SELECT count(*) FROM pages)
+  AND (SELECT count(*) FROM role_permissions WHERE role_id = r.id) = (SELECT count(*) FROM permissions)
+"""
+
+
 class UnsafeRole(ConfigError):
     """The app's database role could go around row level security or the log."""
 
@@ -144,8 +151,12 @@ def grant(connection: Connection) -> None:
 
 
 def sync(connection: Connection) -> None:
-    """Bring the tables of pages and permissions in step with the registry, and say so in the log."""
+    """Bring the tables of pages and permissions in step with the registry, and say so in the log.
+
+    A role that holds everything gets what is new: nobody else could give it to anyone.
+    """
     changed = 0
+    complete = connection.scalars(text(COMPLETE_ROLES)).all()
     for table, entries in (("pages", registry.PAGES), ("permissions", registry.PERMISSIONS)):
         for statement in (
             f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING",
@@ -153,6 +164,14 @@ def sync(connection: Connection) -> None:
         ):
             keys = [entry.key for entry in entries]
             changed += connection.execute(text(statement), {"keys": keys}).rowcount
+    for table, kind in (("page_roles", "page"), ("role_permissions", "permission")):
+        connection.execute(
+            text(
+                f"INSERT INTO {table} (role_id, {kind}_id) SELECT role_id, e.id FROM {kind}s e,"  # noqa: S608 # nosec B608
+                " unnest(CAST(:complete AS bigint[])) AS role_id ON CONFLICT DO NOTHING"
+            ),
+            {"complete": complete},
+        )
     if changed:  # grants of a page that is gone go with it, which must not happen unrecorded
         connection.execute(
             text(

@@ -1,16 +1,19 @@
 """Every error becomes a page, a toast or JSON here, and nowhere else."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, get_locale
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp.core import trail
@@ -18,32 +21,49 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, MaybeSaved, NotSaved
 from webapp.core.htmx import TO_TOASTS, wants_json, wants_partial
 from webapp.core.identity import person
-from webapp.core.templating import asset
+from webapp.core.language import LANGUAGES, Text, _, english
 from webapp.core.unit_of_work import mark_failed
 
 log = structlog.get_logger(__name__)
 
 MESSAGES = {
-    400: "The request could not be understood. Nothing was changed.",
-    401: "Sign in first.",
-    403: "You may not do this.",
-    404: "There is nothing here, or nothing that you may see.",
-    405: "This address does not do that.",
-    409: "Somebody else was faster. Nothing was changed.",
-    413: "That is too large. Nothing was changed.",
-    415: "This kind of content is not understood here. Nothing was changed.",
-    422: "Something in the form needs another look. Nothing was changed.",
-    429: "That was too often. Wait a little and try again.",
-    500: "Something went wrong on our side. Nothing was saved.",
-    503: "The database does not answer just now. Nothing was saved. Try again in a moment.",
+    400: _("The request could not be understood. Nothing was changed."),
+    401: _("Sign in first."),
+    403: _("You may not do this."),
+    404: _("There is nothing here, or nothing that you may see."),
+    405: _("This address does not do that."),
+    409: _("Somebody else was faster. Nothing was changed."),
+    413: _("That is too large. Nothing was changed."),
+    415: _("This kind of content is not understood here. Nothing was changed."),
+    422: _("Something in the form needs another look. Nothing was changed."),
+    429: _("That was too often. Wait a little and try again."),
+    500: _("Something went wrong on our side. Nothing was saved."),
+    503: _("The database does not answer just now. Nothing was saved. Try again in a moment."),
 }
+TITLES = {
+    400: _("Not understood"),
+    401: _("Not signed in"),
+    403: _("You may not do this"),
+    404: _("Page not found"),
+    405: _("Not possible here"),
+    409: _("Not saved: it has changed meanwhile"),
+    413: _("Too large"),
+    415: _("Not understood"),
+    422: _("Not accepted"),
+    429: _("Too often"),
+    500: _("Something went wrong"),
+    503: _("Not available just now"),
+}
+CODES = {409: "stale", 422: "invalid"}  # of a form that is shown again
 # What a constraint of the database means to the person who ran into it.
 CONSTRAINTS = {
-    "last_administrator": "The last person who may edit roles everywhere must keep that right.",
-    "own_roles": "Nobody edits their own roles.",
-    "location_cycle": "A location cannot lie inside itself.",
-    "parent_deleted": "What it would belong to is deleted.",
-    "still_occupied": "Something still belongs to it. Move or delete that first.",
+    "last_administrator": _(
+        "The last person who may edit roles everywhere, or who holds everything, must keep that."
+    ),
+    "own_roles": _("Nobody edits their own roles."),
+    "location_cycle": _("A location cannot lie inside itself."),
+    "parent_deleted": _("What it would belong to is deleted."),
+    "still_occupied": _("Something still belongs to it. Move or delete that first."),
 }
 
 
@@ -56,13 +76,42 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _on_integrity_error)
     app.register_error_handler(SQLAlchemyError, _on_database_error)
     app.register_error_handler(Exception, _on_anything)
+    app.after_request(_as_json)
     app.wsgi_app = LastResort(app, app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _as_json(response: Response) -> Response:
+    """Say the same in JSON to whom reads JSON, where a view refused with a page: a form, with what is wrong in it."""
+    if response.status_code < HTTPStatus.BAD_REQUEST or response.mimetype != "text/html":
+        return response
+    if not wants_json():
+        return response
+    status = HTTPStatus(response.status_code)
+    form = g.get("refused_form")
+    fields = {name: [str(text) for text in texts] for name, texts in _faults(form) if name}
+    said = " ".join(str(text) for text in form.form_errors) if form is not None else ""
+    code = CODES.get(status, status.phrase.lower().replace(" ", "_"))
+    if status == HTTPStatus.CONFLICT and said:  # a rule refused it, not an old version
+        code = "conflict"
+    message = said or str(MESSAGES.get(status, status.phrase))
+    response.set_data(current_app.json.dumps(_envelope(code, message, fields)))
+    response.mimetype = "application/json"
+    response.vary.add("Accept")
+    return response
+
+
+def _faults(form: Any) -> Iterable[tuple[str, Sequence[str]]]:
+    return () if form is None else ((field.name, field.errors) for field in form if field.errors)
+
+
+def _envelope(code: str, message: str, fields: Any) -> dict[str, Any]:
+    return {"success": False, "error": {"code": code, "message": message, "fields": fields}}
 
 
 def _on_domain_error(error: DomainError) -> ResponseReturnValue:
     if isinstance(error, Denied):
-        return denied(str(error), key=error.key)
-    return reply(error.status, str(error), code=error.code)
+        return denied(error.message, key=error.key)
+    return reply(error.status, error.message, code=error.code)
 
 
 def denied(message: str, *, key: str | None) -> ResponseReturnValue:
@@ -71,14 +120,16 @@ def denied(message: str, *, key: str | None) -> ResponseReturnValue:
         "access.denied",
         category="access",
         outcome="denied",
-        reason=message,
+        reason=english(message),
         changes={"missing": key} if key else {},
     )
     return reply(HTTPStatus.FORBIDDEN, message, code="forbidden", key=key)
 
 
 def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
-    message = "This form has expired. Go back, reload it, and send it again. Nothing was changed."
+    message = _(
+        "This form has expired. Go back, reload it, and send it again. Nothing was changed."
+    )
     trail.note("access.denied", category="access", outcome="denied", reason=str(error.description))
     return reply(HTTPStatus.BAD_REQUEST, message, code="csrf")
 
@@ -87,10 +138,9 @@ def _on_http_error(error: HTTPException) -> ResponseReturnValue | BaseResponse:
     if error.response is not None:  # a redirect, or a reply handed to abort()
         return error.response
     status = HTTPStatus(error.code or 500)
-    own = type(error).description != error.description
-    message = (
-        error.description if own and error.description else MESSAGES.get(status, status.phrase)
-    )
+    # What libraries say of themselves is English, and for programmers.
+    said = error.description
+    message = said if isinstance(said, Text) else MESSAGES.get(status, status.phrase)
     response = reply(status, message)
     for name in ("Retry-After", "Allow"):
         value = dict(error.get_headers()).get(name)
@@ -99,7 +149,7 @@ def _on_http_error(error: HTTPException) -> ResponseReturnValue | BaseResponse:
     return response
 
 
-def _on_stale(_: StaleDataError) -> ResponseReturnValue:
+def _on_stale(_error: StaleDataError) -> ResponseReturnValue:
     return reply(HTTPStatus.CONFLICT, MESSAGES[409], code="stale")
 
 
@@ -146,15 +196,10 @@ def reply(
     status = HTTPStatus(status)
     code = code or status.phrase.lower().replace(" ", "_")
     if wants_json():
-        body: dict[str, Any] = {"code": code, "message": message, "fields": fields or {}}
-        response = jsonify(success=False, error=body)
+        response = jsonify(_envelope(code, str(message), fields or {}))
     elif wants_partial():
-        html = render_template(
-            "partials/toast.html",
-            kind="danger",
-            message=message,
-            request_id=g.get("request_id", ""),
-        )
+        _find_person()
+        html = _toast(message, g.get("request_id", ""))
         response = Response(html, headers=TO_TOASTS)
     else:
         response = Response(_page(status, message, key))
@@ -165,41 +210,77 @@ def reply(
 
 
 def _page(status: HTTPStatus, message: str, key: str | None) -> str:
-    try:
-        person()
-    except SQLAlchemyError:  # the database is away: no page that needs to know who asks
-        db.session.rollback()
-        return standalone(status, message)
-    template = "errors/denied.html" if status == HTTPStatus.FORBIDDEN else "errors/error.html"
+    if not _find_person():
+        return standalone(status, message, request_id=g.get("request_id", ""))
+    denied = status == HTTPStatus.FORBIDDEN
     return render_template(
-        template, status=int(status), title=status.phrase, message=message, missing_key=key
+        "errors/denied.html" if denied else "errors/error.html",
+        status=int(status),
+        title=TITLES.get(status, status.phrase),
+        message=message,
+        missing_key=key,
+        grants=_named_grants() if denied else (),
     )
 
 
-def standalone(
-    status: int, message: str, *, known: bool = True, request_id: str | None = None
-) -> str:
+def _find_person() -> bool:
+    """Tell whether it can be found out who asks; if not, the language is the browser's."""
+    try:
+        person()
+    except SQLAlchemyError:
+        db.session.rollback()
+        g.person_known = False
+        return False
+    return True
+
+
+def _named_grants() -> Sequence[Any]:
+    """What the person holds, with the names of the places, as far as the database still answers."""
+    who = person()
+    if who is None:
+        return ()
+    try:
+        return who.named_grants()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return who.grants
+
+
+def _toast(message: str, request_id: str) -> str:
+    """Render a toast without finding out who asks."""
+    template = current_app.jinja_env.get_template("partials/toast.html")
+    return template.render(kind="danger", message=message, request_id=request_id)
+
+
+def standalone(status: int, message: str, *, known: bool = True, request_id: str = "") -> str:
     """Render a page that needs no database, no person and no request."""
     template = current_app.jinja_env.get_template("errors/standalone.html")
     return template.render(
         status=int(status),
-        title=HTTPStatus(status).phrase,
+        title=TITLES.get(status, HTTPStatus(status).phrase),
         message=message,
-        request_id=request_id or (g.get("request_id", "") if request else ""),
+        request_id=request_id,
         retry=True,
         known=known,
-        css_url=asset("css/app.css"),
+        locale=str(get_locale() or "en"),
     )
 
 
-NOT_SAVED = "Nothing was saved: the database refused the change. Try again in a moment."
-MAYBE_SAVED = (
+NOT_SAVED = _("Nothing was saved: the database refused the change. Try again in a moment.")
+MAYBE_SAVED = _(
     "We lost the database just as it was saving, so we do not know whether your change was saved. "
     "Send the same form again: if it was saved, nothing happens twice."
 )
 
 
-def _no_write(_: bytes) -> None:
+def _language_of(environ: dict[str, Any]) -> str:
+    """The language that the browser prefers, where there is no request any more to ask."""
+    accepted = environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    wanted = parse_accept_header(accepted, LanguageAccept)
+    return wanted.best_match(LANGUAGES) or "en"
+
+
+def _no_write(_body: bytes) -> None:
     """Stand in for PEP 3333's imperative write(), which Flask never uses."""
     raise NotImplementedError
 
@@ -239,7 +320,7 @@ class LastResort:
             ("X-Request-ID", request_id),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        with self.app.app_context():
+        with self.app.app_context(), force_locale(_language_of(environ)):
             kind, body = self._body(environ, message, request_id, known=known)
         if environ.get("HTTP_HX_REQUEST") == "true":
             headers += TO_TOASTS.items()
@@ -250,18 +331,14 @@ class LastResort:
     def _body(
         self, environ: dict[str, Any], message: str, request_id: str, *, known: bool
     ) -> tuple[str, bytes]:
-        env = self.app.jinja_env
         if environ.get("PATH_INFO", "").startswith("/api/") or environ.get(
             "HTTP_ACCEPT", ""
         ).startswith("application/json"):
             code = "not_saved" if known else "maybe_saved"
-            error = {"code": code, "message": message, "fields": {}}
-            return "application/json", self.app.json.dumps(
-                {"success": False, "error": error}
-            ).encode()
+            error = _envelope(code, str(message), {})
+            return "application/json", self.app.json.dumps(error).encode()
         if environ.get("HTTP_HX_REQUEST") == "true":
-            template = env.get_template("partials/toast.html")
-            html = template.render(kind="danger", message=message, request_id=request_id)
+            html = _toast(message, request_id)
         else:
             html = standalone(503, message, known=known, request_id=request_id)
         return "text/html; charset=utf-8", html.encode()

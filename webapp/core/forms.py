@@ -1,13 +1,15 @@
 """Forms draw fields; the pydantic schema behind each holds every rule."""
 
+import json
 import unicodedata
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from annotated_types import MaxLen
-from flask import request
+from flask import current_app, g, request
 from flask_wtf import FlaskForm
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
-from werkzeug.exceptions import BadRequest
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from wtforms import Field
 
 from webapp.core.errors import DomainError
@@ -16,6 +18,14 @@ from webapp.core.language import N_, _, gettext
 
 Command = TypeVar("Command", bound=BaseModel)
 ALWAYS_THERE = frozenset({"csrf_token", KEY_FIELD, "version"})
+# What makes a text look like another: overrides and isolates of direction, zero width, other line ends, and what
+# stands for bytes that are no text. Joiners stay: emoji and Persian need them.
+DECEIVING = frozenset(
+    map(
+        chr,
+        (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0xFEFF, 0x2028, 0x2029, 0xFFFD),
+    )
+)
 
 
 def _is_control(character: str) -> bool:
@@ -27,8 +37,12 @@ def unwritable(value: str) -> bool:
     return not value.isprintable() and any(_is_control(character) for character in value)
 
 
+def _is_hidden(character: str) -> bool:
+    return character in DECEIVING or _is_control(character)
+
+
 def _no_controls(value: str) -> str:
-    if unwritable(value):
+    if not DECEIVING.isdisjoint(value) or unwritable(value):
         raise ValueError(_("Remove the invisible control characters."))
     return value
 
@@ -52,6 +66,9 @@ Line = Annotated[
 ]
 Paragraphs = Annotated[str, BeforeValidator(_strip), AfterValidator(_no_controls)]
 BlankIsNone = BeforeValidator(_blank_is_none)
+
+
+NO_OBJECT = _("Send a JSON object of plain values. Nothing was changed.")
 
 
 class CommandModel(BaseModel):
@@ -81,12 +98,58 @@ MESSAGES = {
 }
 
 
+def _sent_json() -> ImmutableMultiDict[str, str]:
+    """Read a JSON object as the form it stands for.
+
+    Raises:
+        BadRequest: if it is none, or holds more than plain values and lists of them.
+    """
+    if "sent_json" not in g:
+        g.sent_json = _read_json()
+    read: ImmutableMultiDict[str, str] = g.sent_json
+    return read
+
+
+def _read_json() -> ImmutableMultiDict[str, str]:
+    if (request.content_length or 0) > current_app.config["MAX_FORM_MEMORY_SIZE"]:
+        raise RequestEntityTooLarge
+    try:
+        # Pairs, not a dict: a name that comes twice is refused like that of a form.
+        pairs = json.loads(request.get_data(), object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        raise BadRequest(NO_OBJECT) from None
+    if not isinstance(pairs, tuple):
+        raise BadRequest(NO_OBJECT)
+    sent = []
+    for name, value in pairs:
+        values = value if isinstance(value, list) else [value]
+        sent += [(name, _as_typed(one)) for one in values if one is not None]
+    return ImmutableMultiDict(sent)
+
+
+def _as_typed(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise BadRequest(NO_OBJECT)
+
+
 class SchemaForm(FlaskForm, Generic[Command]):
     """A form whose rules are those of ``schema``; after ``validate`` the typed result is ``command``."""
 
     schema: ClassVar[type[BaseModel]]
     form_errors: list[str]
     command: Command
+
+    class Meta(FlaskForm.Meta):
+        """Reads a form, or a JSON object that says the same."""
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """Return what was sent; what was given instead stays."""
+            if formdata is None or isinstance(formdata, MultiDict) or not request.is_json:
+                return super().wrap_formdata(form, formdata)
+            return _sent_json()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Copy ``required`` and ``maxlength`` from the schema into the fields' attributes."""
@@ -118,11 +181,14 @@ class SchemaForm(FlaskForm, Generic[Command]):
             for problem in error.errors():
                 self._complain(problem)
             self._make_writable()
-            return False
+            fine = False
+        if not fine:
+            g.refused_form = self
         return fine
 
     def refuse(self, error: DomainError) -> None:
         """Show the message of a rule that failed after validation, beside its field if it names one."""
+        g.refused_form = self
         field = self._fields.get(error.field or "")
         if field is None:
             self.form_errors = [*self.form_errors, str(error)]
@@ -146,12 +212,13 @@ class SchemaForm(FlaskForm, Generic[Command]):
     def _make_writable(self) -> None:
         """Draw the form again without what no page can hold; the rest of what was typed stays."""
         for field in self._fields.values():
-            if isinstance(field.data, str) and unwritable(field.data):
-                field.data = "".join(c for c in field.data if not _is_control(c))
+            if isinstance(field.data, str):
+                field.data = "".join(c for c in field.data if not _is_hidden(c))
 
     def _refuse_strange_fields(self) -> None:
         known = set(self._fields) | ALWAYS_THERE
-        for name, values in request.form.lists():
+        sent = _sent_json() if request.is_json else request.form
+        for name, values in sent.lists():
             if name not in known:
                 raise BadRequest(
                     _("The form carries a field that it does not have. Nothing was changed.")

@@ -1,6 +1,7 @@
 """One-time keys at the edge: the field ``_key`` of a form, or the header ``Idempotency-Key``."""
 
 import hashlib
+import re
 from http import HTTPStatus
 
 from flask import Flask, Response, g, make_response, request
@@ -13,6 +14,7 @@ from webapp.core.language import _
 
 FIELD = "_key"
 HEADER = "Idempotency-Key"
+QUOTED = re.compile(r'"(?:[ !#-\[\]-~]|\\["\\])*"')
 KEPT_HEADERS = ("Location", "Content-Type", "HX-Redirect", "HX-Retarget", "HX-Reswap", "HX-Trigger")
 
 
@@ -31,10 +33,10 @@ def enter(owner: str) -> ResponseReturnValue | None:
     Raises:
         KeyReused: if the key was used for something else.
     """
-    key = request.headers.get(HEADER) or request.form.get(FIELD)
-    if not key:
+    key = _sent_key()
+    if key is None:
         return None
-    if len(key) > request_keys.MAX_KEY or not key.isascii() or not key.isprintable():
+    if not key or len(key) > request_keys.MAX_KEY or not key.isascii() or not key.isprintable():
         raise BadRequest(_("The one-time key of this form is malformed."))
     first = request_keys.claim(owner=owner, key=key, fingerprint=_fingerprint())
     if first is None:
@@ -46,6 +48,18 @@ def enter(owner: str) -> ResponseReturnValue | None:
     response.headers.update(first.headers)
     response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def _sent_key() -> str | None:
+    """Read the key: bare, or quoted as the IETF draft has it (a string of RFC 8941)."""
+    header = request.headers.get(HEADER, "").strip()
+    if not header:
+        return request.form.get(FIELD) or None
+    if QUOTED.fullmatch(header):
+        return re.sub(r"\\(.)", r"\1", header[1:-1])
+    if '"' in header or "," in header:  # a server joins two headers with a comma
+        raise BadRequest(_("There must be one Idempotency-Key."))
+    return header
 
 
 def _fingerprint() -> bytes:

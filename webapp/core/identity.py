@@ -1,5 +1,6 @@
 """The signed-in person, as core needs to know them; ``access.identity`` finds out who it is."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from flask_login import current_user
@@ -16,6 +17,13 @@ class Person(Protocol):
     timezone: str
     session_id: int
     unread: int
+
+    @property
+    def grants(self) -> Sequence[Any]:
+        """What the person holds, and where."""
+
+    def named_grants(self) -> Sequence[Any]:
+        """The same with the names of the places, which only the database knows."""
 
     @property
     def is_authenticated(self) -> bool:

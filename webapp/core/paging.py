@@ -60,10 +60,7 @@ class Page:
     @property
     def count_label(self) -> str | None:
         """How many rows match: exact to 10,000, then "10,000+"."""
-        if self.count is None:
-            return None
-        shown = format_number(min(self.count, COUNT_LIMIT))
-        return f"{shown}+" if self.count > COUNT_LIMIT else shown
+        return None if self.count is None else count_text(self.count)
 
     def sort_url(self, key: str) -> str:
         """Sort by ``key``; the other way round if the list is sorted by it already."""
@@ -114,6 +111,12 @@ def paginate(statement: Select[Any], listing: Listing, args: Any, *, counted: bo
     if counted:
         result.count = capped_count(statement)
     return result
+
+
+def count_text(count: int) -> str:
+    """Return what ``capped_count`` found as people write it."""
+    shown = format_number(min(count, COUNT_LIMIT))
+    return f"{shown}+" if count > COUNT_LIMIT else shown
 
 
 def capped_count(statement: Select[Any]) -> int:

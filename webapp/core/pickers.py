@@ -1,6 +1,6 @@
 """A field that picks one of many: the page holds the present choice, a search box asks the server for others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,6 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from wtforms import Field
-from wtforms.widgets import html_params
 
 from webapp.core.language import gettext, ngettext
 from webapp.core.search import cleaned
@@ -32,19 +31,15 @@ class PickerSelect:
 
     def __call__(self, field: "PickerField", **kwargs: Any) -> Markup:
         """Return the select."""
-        params = html_params(
-            **{"id": field.id, "name": field.name, "data-picker": field.url} | kwargs
-        )
-        return Markup("<select {}>{}</select>").format(
-            Markup(params),  # noqa: S704 - html_params escapes
-            Markup("").join(self._options(field)),
-        )
+        values = {"id": field.id, "name": field.name, "data-picker": field.url} | kwargs
+        options = Markup("").join(self._options(field))
+        return Markup("<select{}>{}</select>").format(_attributes(values), options)
 
     def _options(self, field: "PickerField") -> Iterable[Markup]:
         value = field.value
         known = {key for key, _ in field.fixed}
-        if "" not in known:
-            yield _option("", field.nothing, chosen=value not in known and field.present is None)
+        if value not in known and field.present is None:
+            yield _option("", field.nothing, chosen=True)
         for key, label in field.fixed:
             yield _option(key, label, chosen=key == value, fixed=True)
         if field.present is not None and value not in known:
@@ -52,8 +47,17 @@ class PickerSelect:
 
 
 def _option(value: str, label: str, *, chosen: bool, fixed: bool = False) -> Markup:
-    flags = html_params(value=value, data_fixed=fixed, selected=chosen)
-    return Markup("<option {}>{}</option>").format(Markup(flags), label)  # noqa: S704 - it escapes
+    values = {"data-fixed": fixed, "selected": chosen, "value": value}
+    return Markup("<option{}>{}</option>").format(_attributes(values), label)
+
+
+def _attributes(values: Mapping[str, Any]) -> Markup:
+    """Write attributes: True stands alone, None and False vanish."""
+    return Markup("").join(
+        Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
+        for name, value in values.items()
+        if value is not None and value is not False
+    )
 
 
 class PickerField(Field):

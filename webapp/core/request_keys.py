@@ -16,6 +16,7 @@ from webapp.core.db import IntPK, Model, db
 
 MAX_KEY = 100
 MAX_BODY = 256 * 1024
+FORGET_EVERY = 1000  # keys after which those that nobody can repeat any more go
 
 
 class RequestKey(Model):
@@ -64,6 +65,8 @@ def claim(*, owner: str, key: str, fingerprint: bytes) -> FirstResult | None:
         .returning(RequestKey.id)
     ).scalar()
     if claimed is not None:
+        if claimed % FORGET_EVERY == 0:
+            forget_old()
         return None
     row = db.session.execute(
         select(

@@ -2,8 +2,20 @@
 
 import re
 
+from werkzeug.exceptions import BadRequest
+
+from webapp.core.language import _
+
 MAX_TERMS = 8
 _WORD = re.compile(r"\w+", re.UNICODE)
+
+
+class UnknownFilter(BadRequest):
+    """A list was asked for with a filter that does not exist; to leave it out would show more than was asked."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__(_("There is no such filter."))
 
 
 def prefix_query(typed: str) -> str | None:

@@ -1,23 +1,28 @@
 """What every template can use."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import dates
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, g, request, url_for
 from flask_babel import get_domain, get_locale
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from webapp.core import registry
+from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
+from webapp.core.language import N_
+from webapp.core.paging import count_text
 from webapp.core.request_keys import new_key
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+JUST_NOW = 10  # seconds
+NOTHING = "\N{EN DASH}"
 STATIC = Path(__file__).resolve().parents[2] / "static"
 
 
@@ -48,16 +53,31 @@ def menu() -> list[dict[str, Any]]:
             {
                 "key": entry.key,
                 "title": _gettext(entry.title),
-                "url": url_for(entry.endpoint or "dashboard.index"),
+                "url": url_for(entry.endpoint),
                 "icon": entry.icon,
                 "active": entry.key == here,
             }
             for entry in entries
-            if who.opens(entry.key) and entry.endpoint in current_app.view_functions
+            if entry.endpoint and who.opens(entry.key)
         ]
         if shown:
             sections.append({"title": _gettext(title), "entries": shown})
     return sections
+
+
+def assert_pages_exist(app: Flask) -> None:
+    """Refuse to start an app whose menu would lead nowhere; a page without an endpoint is not in the menu.
+
+    Raises:
+        UnknownEndpoint: naming every such page.
+    """
+    lost = [
+        f"{entry.key} ({entry.endpoint})"
+        for entry in registry.PAGES
+        if entry.endpoint and entry.endpoint not in app.view_functions
+    ]
+    if lost:
+        raise UnknownEndpoint("no view for the page: " + ", ".join(lost))
 
 
 def can(permission: str, on: Any = None) -> bool:
@@ -80,10 +100,19 @@ def unread_count() -> int:
 
 def initials(name: str) -> str:
     """Return up to two letters for a name."""
-    words = name.split()
+    words = [word for part in name.split() if (word := part.strip("()[]{}\"'.,:;"))]
     return "".join(
         word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)
     ).upper()
+
+
+def _reader() -> tuple[ZoneInfo, str]:
+    """The zone and the language of this request, looked up once and not for each time on the page."""
+    try:
+        found: tuple[ZoneInfo, str] = g.reader
+    except AttributeError:
+        found = g.reader = (_zone(), str(get_locale() or "en"))
+    return found
 
 
 def _zone() -> ZoneInfo:
@@ -94,8 +123,8 @@ def _zone() -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _time(moment: datetime, shown: str) -> Markup:
-    exact = moment.astimezone(_zone()).isoformat(sep=" ", timespec="seconds")
+def _time(moment: datetime, zone: ZoneInfo, shown: str) -> Markup:
+    exact = moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         moment.astimezone(UTC).isoformat(), exact, shown
     )
@@ -104,21 +133,38 @@ def _time(moment: datetime, shown: str) -> Markup:
 def when(moment: datetime | None) -> Markup | str:
     """Show a moment in the person's zone, exact on hover."""
     if moment is None:
-        return "-"
-    local = moment.astimezone(_zone()).replace(second=0, microsecond=0)
-    return _time(moment, _minute(local, str(get_locale() or "en")))
+        return NOTHING
+    return _time(moment, _reader()[0], when_text(moment))
+
+
+def when_text(moment: datetime) -> str:
+    """Say a moment in the person's zone, within a sentence."""
+    zone, language = _reader()
+    return _minute(moment.astimezone(zone).replace(second=0, microsecond=0), language)
+
+
+def day(when: date | None) -> Markup | str:
+    """Show a day of the calendar, which is the same in every zone."""
+    if when is None:
+        return NOTHING
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.isoformat(), _day(when, _reader()[1])
+    )
 
 
 def ago(moment: datetime | None) -> Markup | str:
     """Show how long ago a moment was, exact on hover."""
     if moment is None:
-        return "-"
+        return NOTHING
+    zone, language = _reader()
     passed = int((datetime.now(UTC) - moment).total_seconds())
+    if abs(passed) < JUST_NOW:
+        return _time(moment, zone, _gettext(N_("just now")))
     for unit in (DAY, HOUR, MINUTE, 1):
         if abs(passed) >= unit:
             passed -= passed % unit
             break
-    return _time(moment, _distance(passed, str(get_locale() or "en")))
+    return _time(moment, zone, _distance(passed, language))
 
 
 # Babel takes a tenth of a millisecond for each; a list shows the same few many times.
@@ -128,15 +174,22 @@ def _minute(local: datetime, locale: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _day(when: date, locale: str) -> str:
+    return dates.format_date(when, "d MMM y", locale=locale)
+
+
+@lru_cache(maxsize=4096)
 def _distance(seconds: int, locale: str) -> str:
     return dates.format_timedelta(timedelta(seconds=-seconds), add_direction=True, locale=locale)
 
 
 def _catalogue() -> Any:
     """The translations of this request, looked up once and not for each of a page's fifty texts."""
-    if "catalogue" not in g:
+    try:
+        return g.catalogue
+    except AttributeError:
         g.catalogue = get_domain().get_translations()
-    return g.catalogue
+        return g.catalogue
 
 
 def _gettext(message: str) -> str:
@@ -155,7 +208,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.do")
-    app.jinja_env.filters |= {"when": when, "ago": ago, "initials": initials}
+    app.jinja_env.filters |= {
+        "when": when,
+        "ago": ago,
+        "day": day,
+        "number": count_text,
+        "initials": initials,
+    }
     app.jinja_env.globals |= {
         "asset": asset,
         "can": can,

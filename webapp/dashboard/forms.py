@@ -14,12 +14,15 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
+from webapp.core.language import _
+from webapp.core.pickers import PickerField
+
 ROLES = [
     SelectChoice("agent", "Support agent"),
     SelectChoice("lead", "Support lead"),
     SelectChoice("auditor", "Auditor"),
 ]
-THEMES = [SelectChoice("light", "Light"), SelectChoice("dark", "Dark")]
+THEMES = [SelectChoice("light", _("Light")), SelectChoice("dark", _("Dark"))]
 
 
 class SampleForm(FlaskForm):
@@ -29,6 +32,7 @@ class SampleForm(FlaskForm):
     email = EmailField("E-mail address", description="Where the invitation goes.")
     password = PasswordField("Password", description="At least 12 characters.")
     role = SelectField("Role", choices=ROLES)
+    zone = PickerField("Time zone", default="Europe/Madrid", description="Type to search.")
     theme = RadioField("Theme", choices=THEMES, default="light")
     starts_on = DateField("Starts on")
     seats = IntegerField("Seats", default=3)
@@ -41,6 +45,6 @@ def with_errors() -> SampleForm:
     form = SampleForm(formdata=None, prefix="failed-", data={"email": "not an address"})
     for field in form:
         if field.type != "CSRFTokenField":
-            field.errors = ["Fill this in." if not field.data else "This needs another look."]
-    form.form_errors = ["Nothing was saved. Please check the marked fields."]
+            field.errors = [_("This needs another look.") if field.data else _("Fill this in.")]
+    form.form_errors = [_("Nothing was saved. Please check the marked fields.")]
     return form

@@ -140,10 +140,13 @@ def index_of_styles() -> ResponseReturnValue:
         ("Ben Okafor", gettext("changed the name of Harbour Logistics"), 95),
         ("system:seed", gettext("added three locations"), 60 * 24 * 20),
     ]
+    form, failed = SampleForm(formdata=None), with_errors()
+    for one in (form, failed):
+        one.zone.offer(url_for("account.pick_zone"), present=one.zone.data)
     return render_template(
         "styleguide/index.html",
-        form=SampleForm(formdata=None),
-        form_with_errors=with_errors(),
+        form=form,
+        form_with_errors=failed,
         rows=[
             {"at": now - timedelta(minutes=minutes), "who": name, "sentence": sentence}
             for name, sentence, minutes in story

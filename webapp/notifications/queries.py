@@ -1,9 +1,11 @@
 """Reads about notifications."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
+from webapp.audit.models import AuditEvent
 from webapp.core import paging
 from webapp.core.db import db
 from webapp.notifications.models import Notification
@@ -17,6 +19,8 @@ COLUMNS: tuple[Any, ...] = (
     Notification.created_at,
     Notification.read_at,
 )
+
+KEY = AuditEvent.changes["key"][1].astext
 
 # Whoever may give roles everywhere and holds the key everywhere may pass it on anywhere.
 _MAY_GRANT = text("""
@@ -41,6 +45,32 @@ def list_own(user_id: int, args: Any, *, unread_only: bool) -> paging.Page:
     if unread_only:
         statement = statement.where(Notification.read_at.is_(None))
     return paging.paginate(statement, LISTING, args)
+
+
+def asked_by(user_id: int, *, limit: int) -> list[Any]:
+    """Return what a person asked for in the last month (key, reason, at), newest first, as the log has it."""
+    statement = (
+        select(KEY.label("key"), AuditEvent.reason, AuditEvent.recorded_at.label("at"))
+        .where(
+            AuditEvent.actor_id == user_id,
+            AuditEvent.action == "access.asked",
+            AuditEvent.recorded_at > text("now() - interval '30 days'"),
+        )
+        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.execute(statement))
+
+
+def asked_today(user_id: int, key: str) -> datetime | None:
+    """Return when a person asked for ``key`` within the last day."""
+    statement = select(func.max(AuditEvent.recorded_at)).where(
+        AuditEvent.actor_id == user_id,
+        AuditEvent.action == "access.asked",
+        AuditEvent.recorded_at > text("now() - interval '1 day'"),
+        key == KEY,
+    )
+    return db.session.scalar(statement)
 
 
 def get_own(user_id: int, notification_id: int) -> Notification | None:

@@ -47,12 +47,24 @@ def mark_all_read(user_id: int) -> int:
     return len(unread)
 
 
+class AskedAlready(DomainError):
+    """Those who may grant it were told within the last day."""
+
+    def __init__(self, at: datetime) -> None:
+        """Keep when."""
+        super().__init__(_("You have asked for this already."))
+        self.at = at
+
+
 def ask_for_access(asker: Person, *, key: str, reason: str, path: str = "") -> int:
     """Tell those who may grant ``key`` that somebody asks for it, and return how many they are.
 
     Raises:
+        AskedAlready: if the person asked for it within the last day.
         DomainError: if nobody could grant it.
     """
+    if at := queries.asked_today(asker.id, key):
+        raise AskedAlready(at)
     people = queries.who_may_grant(key, asker_id=asker.id, limit=MOST_ASKED)
     if not people:
         raise DomainError(_("Nobody who could give you this has an active account."))

@@ -8,11 +8,15 @@ from webapp.core.errors import DomainError
 from webapp.core.guards import signed_in
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import person, signed_in_person
+from webapp.core.registry import find_entry
+from webapp.core.search import UnknownFilter
 from webapp.core.security import limiter, local_path
+from webapp.core.templating import when_text
 from webapp.notifications import queries, services
 from webapp.notifications.forms import AskForm
 
 bp = Blueprint("notifications", __name__)
+SHOWN_QUESTIONS = 10
 
 
 def _asker() -> str:
@@ -24,9 +28,20 @@ def _asker() -> str:
 @signed_in
 def index() -> ResponseReturnValue:
     """Show what the person was told, newest first."""
-    unread_only = request.args.get("show") == "unread"
+    shown = request.args.get("show", "all")
+    if shown not in ("all", "unread"):
+        raise UnknownFilter
+    unread_only = shown == "unread"
     page = queries.list_own(signed_in_person().id, request.args, unread_only=unread_only)
-    return render_template("notifications/index.html", page=page, unread_only=unread_only)
+    return render_template(
+        "notifications/index.html",
+        page=page,
+        unread_only=unread_only,
+        asked=[
+            (find_entry(row.key), row)
+            for row in queries.asked_by(signed_in_person().id, limit=SHOWN_QUESTIONS)
+        ],
+    )
 
 
 @bp.post("/notifications/read")
@@ -70,6 +85,12 @@ def ask() -> ResponseReturnValue:
             reason=command.reason,
             path=local_path(command.path) or "",
         )
+    except services.AskedAlready as error:
+        at = when_text(error.at)
+        flash(
+            gettext("You asked for this already, at %(at)s. It was passed on then.", at=at), "info"
+        )
+        return redirect_to(url_for("notifications.index"))
     except DomainError as error:
         form.refuse(error)
         return render_template("notifications/ask.html", form=form), 422

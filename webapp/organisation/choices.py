@@ -107,27 +107,28 @@ _STATEMENTS: dict[str, Callable[[Reach, Reach | None], Any]] = {
     "client": _clients,
     "project": _projects,
 }
-_HAYSTACKS: dict[str, tuple[Any, ...]] = {
-    "location": (Location.name,),
-    "client": (Client.name, Client.code),
-    "project": (Project.name, Client.name),
-}
+
+
+def _holds(kind: str, word: str) -> Any:
+    """Rows with ``word`` in a name of theirs."""
+    columns = (_MODELS[kind].name, Client.code) if kind == "client" else (_MODELS[kind].name,)
+    found = or_(*(column.icontains(word, autoescape=True) for column in columns))
+    if kind == "project":  # looked up once for each client, not for each project
+        owners = select(Client.id).where(Client.name.icontains(word, autoescape=True))
+        found = or_(found, Project.client_id.in_(owners))
+    return found
 
 
 def _ranked(statement: Any, kind: str, typed: str) -> Any:
     """Keep rows with every word in one of their names; those that begin as typed come first."""
     name = _MODELS[kind].name
     words = cleaned(typed).split()[:MAX_WORDS]
-    matching = (
-        or_(*(column.icontains(word, autoescape=True) for column in _HAYSTACKS[kind]))
-        for word in words
-    )
     begins = name.istartswith(" ".join(words), autoescape=True)
     rank = (case((begins, 0), else_=1) if words else literal(0)).label("rank")
     statement = statement.add_columns(
         literal(kind).label("kind"), literal(KINDS.index(kind)).label("place"), rank
     )
-    statement = statement.where(and_(true(), *matching))
+    statement = statement.where(and_(true(), *(_holds(kind, word) for word in words)))
     # Without words the index by name ends the search after the first few.
     order = (rank,) if words else ()
     return statement.order_by(*order, name, _MODELS[kind].id)

@@ -114,7 +114,6 @@ class Branch:
     parent_id: int | None
     address: str
     depth: int
-    label: str
 
 
 def branches(reach: Reach) -> list[Branch]:
@@ -136,9 +135,9 @@ def _ordered(rows: Iterable[Any]) -> list[Branch]:
     for row in rows:
         inside.setdefault(row.parent_id if row.parent_id in known else None, []).append(row)
     ordered: list[Branch] = []
-    waiting = [(row, 0, row.name) for row in reversed(inside.get(None, []))]
+    waiting = [(row, 0) for row in reversed(inside.get(None, []))]
     while waiting:
-        row, depth, label = waiting.pop()
+        row, depth = waiting.pop()
         ordered.append(
             Branch(
                 id=row.id,
@@ -146,11 +145,7 @@ def _ordered(rows: Iterable[Any]) -> list[Branch]:
                 parent_id=row.parent_id,
                 address=row.address,
                 depth=depth,
-                label=label,
             )
         )
-        waiting += [
-            (child, depth + 1, f"{label} / {child.name}")
-            for child in reversed(inside.get(row.id, []))
-        ]
+        waiting += [(child, depth + 1) for child in reversed(inside.get(row.id, []))]
     return ordered

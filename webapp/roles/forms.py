@@ -35,6 +35,15 @@ class EditRoleForm(SchemaForm[schemas.EditRole]):
     reason = TextAreaField("Reason", default="", render_kw={"rows": 2})
 
 
+class DeleteRoleForm(SchemaForm[schemas.DeleteRole]):
+    """Why?"""
+
+    schema: ClassVar = schemas.DeleteRole
+    reason = TextAreaField(
+        "Reason", default="", description="Kept in the audit log.", render_kw={"rows": 2}
+    )
+
+
 def matrix() -> list[tuple[str, str, list[registry.Entry]]]:
     """Return what a role can give: rows (section, kind, entries)."""
     pages = registry.sections(registry.PAGES)

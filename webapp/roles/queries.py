@@ -77,13 +77,6 @@ _HOLDERS_ACTIVE = text(
     "SELECT count(DISTINCT u.id) FROM user_roles ur JOIN users u ON u.id = ur.user_id AND u.is_active"
     " WHERE ur.role_id = :role"
 )
-_OTHER_ADMINISTRATORS = text("""
-  SELECT count(DISTINCT u.id) FROM users u
-    JOIN user_roles ur ON ur.user_id = u.id AND num_nonnulls(ur.location_id, ur.client_id, ur.project_id) = 0
-    JOIN role_permissions rp ON rp.role_id = ur.role_id
-    JOIN permissions p ON p.id = rp.permission_id AND p.key = 'roles.edit'
-   WHERE u.is_active AND ur.role_id <> :role
-""")
 
 
 def list_roles() -> list[Any]:
@@ -99,11 +92,6 @@ def holders_of(role_id: int) -> list[Any]:
 def count_holders(role_id: int) -> int:
     """Count the people who hold a role, active or not."""
     return int(db.session.scalar(_COUNT, {"role": role_id}) or 0)
-
-
-def other_administrators(role_id: int) -> int:
-    """Count the active people who may edit roles everywhere by another role."""
-    return int(db.session.scalar(_OTHER_ADMINISTRATORS, {"role": role_id}) or 0)
 
 
 def name_is_taken(name: str, *, besides: int | None = None) -> bool:

@@ -18,6 +18,12 @@ def _known(keys: frozenset[str]) -> frozenset[str]:
 Keys = Annotated[frozenset[str], AfterValidator(_known)]
 
 
+class DeleteRole(CommandModel):
+    """Why a role goes."""
+
+    reason: Annotated[Paragraphs, Field(min_length=1, max_length=1000)]
+
+
 class RoleDraft(CommandModel):
     """A role as it should be: its name and what it gives."""
 

@@ -1,4 +1,4 @@
-"""Making, changing and deleting roles. Nobody puts into a role what they do not hold everywhere themselves."""
+"""Making, changing and deleting roles. Nobody puts in or takes out what they do not hold everywhere themselves."""
 
 from collections.abc import Iterable
 
@@ -49,17 +49,34 @@ def check_change(actor: SignedIn, *, role: Role, command: EditRole) -> RoleConte
     check_version(role, command.version)
     (before,) = access_queries.contents_of([role.id])
     held = before.pages | before.permissions
-    _require_may_add(actor, command.keys - held)
+    # Who takes out what they lack could not put it back.
+    _require_may_add(actor, command.keys ^ held)
     if role.name.lower() != command.name.lower():
         _require_free_name(command.name, besides=role.id)
-    if "roles.edit" in held - command.keys and queries.other_administrators(role.id) == 0:
+    _require_somebody_left(role, held - command.keys)
+    return before
+
+
+def _require_somebody_left(role: Role, gone: frozenset[str]) -> None:
+    """Try it: the savepoint is always undone."""
+    if not gone:
+        return
+    before = access_queries.administrators()
+    trial = db.session.begin_nested()
+    try:
+        _remove(role, gone)
+        db.session.flush()
+        after = access_queries.administrators()
+    finally:
+        trial.rollback()
+    if before.outlast(after):
         raise DomainError(
             _(
-                "Then nobody could edit roles any more. Give “Edit roles” to somebody by another role first."
+                "Then nobody could edit roles any more, or nobody would hold what is taken out."
+                " Give it to somebody by another role first."
             ),
             field="keys",
         )
-    return before
 
 
 def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
@@ -83,7 +100,19 @@ def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
         _note_contents(role, held, command.keys)
 
 
-def delete_role(actor: SignedIn, *, role: Role, reason: str | None = None) -> None:
+def why_not_delete(role: Role) -> str | None:
+    """Say why a role cannot go, if somebody holds it."""
+    count = queries.count_holders(role.id)
+    if not count:
+        return None
+    return ngettext(
+        "%(num)s person holds this role. Take it from them first, then delete it.",
+        "%(num)s people hold this role. Take it from them first, then delete it.",
+        count,
+    )
+
+
+def delete_role(actor: SignedIn, *, role: Role, reason: str) -> None:
     """Delete a role that nobody has.
 
     Raises:
@@ -91,14 +120,8 @@ def delete_role(actor: SignedIn, *, role: Role, reason: str | None = None) -> No
         DomainError: if somebody holds it.
     """
     _require_may_add(actor, ())
-    if count := queries.count_holders(role.id):
-        raise DomainError(
-            ngettext(
-                "%(num)s person holds this role. Take it from them first, then delete it.",
-                "%(num)s people hold this role. Take it from them first, then delete it.",
-                count,
-            )
-        )
+    if problem := why_not_delete(role):
+        raise DomainError(problem)
     (contents,) = access_queries.contents_of([role.id])
     trail.because(reason)
     try:
@@ -124,7 +147,7 @@ def _require_may_add(actor: SignedIn | None, keys: Iterable[str]) -> None:
     if missing:
         raise Denied(
             _(
-                "You cannot put into a role what you do not hold everywhere yourself: %(what)s.",
+                "You cannot put into a role, or take out of it, what you do not hold everywhere yourself: %(what)s.",
                 what=titles(missing),
             ),
             key=missing[0],

@@ -1,5 +1,7 @@
 """Pages of roles."""
 
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, cast
 
 from flask import Blueprint, abort, flash, render_template, request, url_for
@@ -16,7 +18,7 @@ from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
 from webapp.core.registry import find_entry
 from webapp.roles import queries, services
-from webapp.roles.forms import EditRoleForm, RoleForm, matrix
+from webapp.roles.forms import DeleteRoleForm, EditRoleForm, RoleForm, matrix
 
 bp = Blueprint("roles", __name__)
 
@@ -59,7 +61,9 @@ def show(role_id: int) -> ResponseReturnValue:
         role=role,
         keys=contents.pages | contents.permissions,
         matrix=matrix(),
-        holders=queries.holders_of(role_id),
+        holders=[
+            list(rows) for _, rows in groupby(queries.holders_of(role_id), key=attrgetter("id"))
+        ],
         holder_count=queries.count_holders(role_id),
         history=timeline_of("role", role_id),
     )
@@ -101,7 +105,9 @@ def create() -> ResponseReturnValue:
 
 
 def _new_page(form: RoleForm) -> str:
-    return render_template("roles/new.html", form=form, matrix=matrix(), held=_held_keys())
+    return render_template(
+        "roles/form.html", role=None, form=form, matrix=matrix(), held=_held_keys(), conflict=None
+    )
 
 
 @bp.get("/roles/<id:role_id>/edit")
@@ -153,23 +159,47 @@ def update(role_id: int) -> ResponseReturnValue:
     return redirect_to(url_for("roles.show", role_id=role_id))
 
 
+@bp.get("/roles/<id:role_id>/delete")
+@page("roles")
+@permission("roles.edit")
+def ask_delete(role_id: int) -> ResponseReturnValue:
+    """Ask why a role goes, or say why it cannot."""
+    role = _found(role_id)
+    require("roles.edit")
+    return _delete_page(DeleteRoleForm(formdata=None), role)
+
+
 @bp.post("/roles/<id:role_id>/delete")
 @page("roles")
 @permission("roles.edit")
 def delete(role_id: int) -> ResponseReturnValue:
     """Delete a role that nobody has."""
-    role = _found(role_id, lock=True)
+    role, form = _found(role_id, lock=True), DeleteRoleForm()
     name = role.name
-    services.delete_role(_actor(), role=role)
+    if not form.validate():
+        return _delete_page(form, role), 422
+    try:
+        services.delete_role(_actor(), role=role, reason=form.command.reason)
+    except Denied:
+        raise
+    except DomainError as error:
+        form.refuse(error)
+        return _delete_page(form, role), 409
     flash(gettext("The role “%(name)s” was deleted.", name=name), "success")
     return redirect_to(url_for("roles.index"))
+
+
+def _delete_page(form: DeleteRoleForm, role: Role) -> str:
+    return render_template(
+        "roles/delete.html", form=form, role=role, problem=services.why_not_delete(role)
+    )
 
 
 def _edit_page(form: EditRoleForm, role: Role, *, conflict: dict[str, Any] | None = None) -> str:
     (contents,) = access_queries.contents_of([role.id])
     form.step.data = "preview"
     return render_template(
-        "roles/edit.html",
+        "roles/form.html",
         form=form,
         role=role,
         matrix=matrix(),

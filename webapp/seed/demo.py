@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
 from webapp.access import queries as access_queries
 from webapp.access.identity import SignedIn
 from webapp.access.seed_roles import ensure_seed_roles
 from webapp.core import trail
-from webapp.core.db import db
+from webapp.core.db import Timestamped, db
 from webapp.core.unit_of_work import unit_of_work
 from webapp.organisation import services as organisation
 from webapp.organisation.schemas import ClientEdit, LocationEdit, ProjectEdit
@@ -57,10 +60,23 @@ class Demo:
     def step(self, who: Someone | None = None) -> Iterator[None]:
         """One transaction at the demo's present moment."""
         actor = who.name if who else SEEDER
+
+        def date(session: Session, *_: object) -> None:
+            """Have the rows as old as the history says."""
+            for row in (row for row in session.new if isinstance(row, Timestamped)):
+                row.created_at = row.updated_at = self.now
+            for row in (row for row in session.dirty if isinstance(row, Timestamped)):
+                row.updated_at = self.now
+
         with unit_of_work(actor, user_id=who.id if who else None, occurred_at=self.now):
             if who:
                 trail.context().update(ip=f"192.0.2.{who.id % 250 + 1}", user_agent="Demo history")
-            yield
+            event.listen(db.session, "before_flush", date)
+            try:
+                yield
+                db.session.flush()
+            finally:
+                event.remove(db.session, "before_flush", date)
 
     def working_hour(self, day: int) -> None:
         """Move to a random minute of a day's working hours; ``day`` counts back from the base."""
@@ -91,6 +107,7 @@ def make_accounts(demo: Demo) -> None:
     with demo.step():
         trail.note("system.seed_started", category="system")
         demo.role_ids = {name: role.id for name, role in ensure_seed_roles().items()}
+    with demo.step():
         for local, name, role, zone in names.ACCOUNTS:
             user = users.create(name=name, email=f"{local}@example.com", password_hash=hashed)
             user.timezone = zone
@@ -178,9 +195,6 @@ def _first_role(demo: Demo, user: User, role: str, *, scope: str = "everywhere")
         scope=scope,
         reason="New in the team",
     )
-    # The accounts are as old as the history says.
-    user.created_at = demo.now
-    db.session.flush()
     demo.people.append(Someone(id=user.id, name=user.name, email=user.email, role=role))
 
 

@@ -54,6 +54,8 @@ def pick_zone() -> ResponseReturnValue:
     wanted = pickers.typed().casefold()
     named = ((zone, schemas.zone_name(zone)) for zone in schemas.timezones())
     found = [Option(value=zone, label=name) for zone, name in named if wanted in name.casefold()]
+    # Cities that begin as typed come first: "lis" is Lisbon before Tbilisi.
+    found.sort(key=lambda one: not one.label.casefold().rpartition("/")[2].startswith(wanted))
     return pickers.answer(found)
 
 

@@ -19,7 +19,7 @@ from flask_babel import gettext as _
 from flask_login import login_user, logout_user
 
 from webapp.access import identity
-from webapp.core import trail
+from webapp.core import registry, trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.guards import public, signed_in
@@ -75,12 +75,11 @@ def sign_in() -> ResponseReturnValue:
             demo=current_app.config["DEMO"],
         )
     except DomainError as error:
-        waiting = isinstance(error, sessions.TooManyAttempts)
-        if not waiting:
-            after_response(lambda: sessions.record_failure(email=email, ip=ip))
         trail.note("session.refused", category="sign-in", outcome="denied", object_label=email)
-        form.form_errors = [str(error)]
-        return Response(_login_page(form), 429 if waiting else 422)
+        form.refuse(error)
+        if isinstance(error, sessions.TooManyAttempts):
+            return Response(_login_page(form), 429, {"Retry-After": str(error.seconds)})
+        return Response(_login_page(form), 422)
     start(opened)
     return redirect_to(_next())
 
@@ -120,7 +119,7 @@ def reset(token: str) -> ResponseReturnValue:
 def _choose(token: str, kind: TokenKind) -> ResponseReturnValue:
     found = queries.usable_token(identity.token_hash(token), kind, lock=False)
     if found is None:
-        return render_template("auth/dead_link.html", kind=kind), 410
+        return _dead_link(token, kind)
     user = found[1]
     name, email = user.name, user.email
     form = NewPasswordForm() if request.method == "POST" else NewPasswordForm(formdata=None)
@@ -131,12 +130,23 @@ def _choose(token: str, kind: TokenKind) -> ResponseReturnValue:
         return render_template("auth/choose_password.html", **shown), 422
     try:
         user = services.use_link(token, kind, form.command)
+    except services.DeadLink:  # sent twice at once, perhaps
+        return _dead_link(token, kind)
     except DomainError as error:
         form.refuse(error)
         return render_template("auth/choose_password.html", **shown), 422
     start(sessions.open_session(user, ip=address(), user_agent=request.user_agent.string))
     flash(_("Welcome, %(name)s. Your password is set.", name=user.name), "success")
-    return redirect_to(url_for("dashboard.index"))
+    return redirect_to(landing())
+
+
+def _dead_link(token: str, kind: TokenKind) -> ResponseReturnValue:
+    """Say that a link does not work; to whom sent it twice, that the first time did.
+
+    The first reply is not repeated: it carried the session's cookie.
+    """
+    used = queries.just_used(identity.token_hash(token), kind)
+    return render_template("auth/dead_link.html", kind=kind, just_used=used), HTTPStatus.GONE
 
 
 def address() -> str:
@@ -169,4 +179,15 @@ def ask_to_sign_in() -> ResponseReturnValue:
 
 
 def _next() -> str:
-    return local_path(request.args.get("next")) or url_for("dashboard.index")
+    return local_path(request.args.get("next")) or landing()
+
+
+def landing() -> str:
+    """Where somebody begins who named no page: the first one that a role of theirs opens, or their account."""
+    who = signed_in_person()
+    pages = [entry for entries in registry.sections(registry.PAGES).values() for entry in entries]
+    mine = [entry.endpoint for entry in pages if entry.endpoint and who.opens(entry.key)]
+    if not mine:
+        flash(_("You have no role yet. Ask an administrator to give you one."), "warning")
+        return url_for("account.index")
+    return url_for("dashboard.index" if "dashboard.index" in mine else mine[0])

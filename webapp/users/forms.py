@@ -8,6 +8,7 @@ from markupsafe import Markup
 from wtforms import (
     BooleanField,
     EmailField,
+    HiddenField,
     IntegerField,
     PasswordField,
     SelectField,
@@ -61,6 +62,18 @@ class ReasonForm(SchemaForm[schemas.Because]):
     reason = _reason()
 
 
+class RestoreForm(SchemaForm[schemas.Because]):
+    """Why? On a page that has another form with a reason."""
+
+    schema: ClassVar = schemas.Because
+    reason = TextAreaField(
+        "Reason",
+        id="restore-reason",
+        description=_("Kept in the audit log."),
+        render_kw={"rows": 2},
+    )
+
+
 class RoleForm(SchemaForm[schemas.GiveRole]):
     """A role, where it holds, and why."""
 
@@ -107,7 +120,9 @@ class DeactivateManyForm(SchemaForm[schemas.DeactivateMany]):
     """The people to shut out, and why."""
 
     schema: ClassVar = schemas.DeactivateMany
-    ids = SelectMultipleField("People", coerce=int, validate_choice=False)
+    ids = SelectMultipleField("People", coerce=int, validate_choice=False, default=[])
+    matching = HiddenField(filters=[lambda typed: typed or None])
+    seen = HiddenField(default="")
     reason = _reason()
 
 

@@ -6,12 +6,13 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.access import queries as access_queries
+from webapp.core import bulk
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
-from webapp.users import presenting, queries, schemas, services, sessions
-from webapp.users.forms import DeactivateManyForm, ReasonForm
+from webapp.users import presenting, queries, schemas, services
+from webapp.users.forms import DeactivateManyForm, ReasonForm, RestoreForm, RoleForm
 from webapp.users.models import User
-from webapp.users.views import bp, me, person_or_404
+from webapp.users.views import bp, me, person_or_404, role_page
 
 
 @bp.get("/<id:user_id>/deactivate")
@@ -56,7 +57,8 @@ def ask_deactivate_many() -> ResponseReturnValue:
     """Show who of those chosen would be shut out, and who not and why."""
     require("users.deactivate")
     ids = queries.ids_from(request.args.getlist("ids"))
-    form = DeactivateManyForm(formdata=None, data={"ids": ids[: schemas.MAX_BULK]})
+    asked = {"ids": ids[: schemas.MAX_BULK], "matching": request.args.get("matching")}
+    form = DeactivateManyForm(formdata=None, data=asked)
     return _deactivate_many_page(form)
 
 
@@ -69,7 +71,11 @@ def deactivate_many() -> ResponseReturnValue:
     form = DeactivateManyForm()
     if not form.validate():
         return _deactivate_many_page(form), 422
-    done, refused = services.deactivate_many(me(), form.command)
+    try:
+        done, refused = services.deactivate_many(me(), form.command)
+    except bulk.SeenOther as error:
+        form.refuse(error)
+        return _deactivate_many_page(form), 409
     if done:
         text = ngettext("%(num)s person was deactivated.", "%(num)s people were deactivated.", done)
         flash(text, "success")
@@ -83,12 +89,17 @@ def deactivate_many() -> ResponseReturnValue:
 
 def _deactivate_many_page(form: DeactivateManyForm) -> str:
     known = [x for x in form.ids.data or [] if 0 < x < 2**63][: schemas.MAX_BULK]
-    people = queries.get_users(known)
+    matching = form.matching.data or None
+    people, more = services.chosen(known, matching)
+    people.sort(key=lambda user: user.name.casefold())
     grants = access_queries.grants_of(user.id for user in people)
     verdicts = [(u, services.why_not_deactivate(me(), u, grants[u.id])) for u in people]
     return render_template(
         "users/deactivate_many.html",
         form=form,
+        matching=matching,
+        seen=bulk.seal(user.id for user in people),
+        limits={"named": bulk.NAMED, "most": bulk.MOST, "reached": more},
         fine=[user for user, problem in verdicts if problem is None],
         refused=[(user, problem) for user, problem in verdicts if problem],
     )
@@ -100,10 +111,9 @@ def _deactivate_many_page(form: DeactivateManyForm) -> str:
 def restore(user_id: int) -> ResponseReturnValue:
     """Let a person in again."""
     require("users.deactivate")
-    user, form = person_or_404(user_id, lock=True), ReasonForm()
+    user, form = person_or_404(user_id, lock=True), RestoreForm()
     if not form.validate():
-        flash(_("Say why, so that the log can tell."), "danger")
-        return redirect_to(url_for("users.show", user_id=user.id))
+        return role_page(user, RoleForm(formdata=None), restoring=form), 422
     services.restore(me(), user, reason=form.command.reason)
     flash(_("%(name)s may sign in again.", name=user.name), "success")
     return redirect_to(url_for("users.show", user_id=user.id))
@@ -117,7 +127,7 @@ def end_session(user_id: int, session_id: int) -> ResponseReturnValue:
     require("users.end_sessions")
     if not queries.owns_session(user_id, session_id):
         abort(404)
-    sessions.end_session(session_id, action="session.ended")
+    services.end_sessions(me(), person_or_404(user_id), session_id=session_id)
     flash(_("The session was ended."), "success")
     return redirect_to(url_for("users.show_sessions", user_id=user_id))
 
@@ -129,6 +139,6 @@ def end_sessions(user_id: int) -> ResponseReturnValue:
     """Sign a person out everywhere."""
     require("users.end_sessions")
     user = person_or_404(user_id)
-    ended = sessions.end_all_sessions(user, reason="ended by an administrator")
+    ended = services.end_sessions(me(), user)
     flash(ngettext("%(num)s session was ended.", "%(num)s sessions were ended.", ended), "success")
     return redirect_to(url_for("users.show_sessions", user_id=user_id))

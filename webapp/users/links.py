@@ -38,15 +38,17 @@ def deliver(user: User, kind: TokenKind, token: str, *, to_copy: bool = False) -
     """
     settings: Settings = current_app.extensions["steward"]
     endpoint = "auth.invitation" if kind == TokenKind.INVITATION else "auth.reset"
-    base = settings.base_url or request.url_root.rstrip("/")
-    url = base + url_for(endpoint, token=token)
+    path = url_for(endpoint, token=token)
     if to_copy or not settings.smtp_url:
-        session[KEPT] = {"user": user.id, "url": url}
+        base = settings.base_url or request.url_root.rstrip("/")
+        session[KEPT] = {"user": user.id, "url": base + path}
         return
+    # A mail never believes the request: whoever forges its Host would receive the link.
+    url = settings.public_url + path
     with speaking(user.locale):
         letter = _letter(user, kind, url)
     after_commit(lambda: _send(settings, letter))
-    flash(_("The link goes to %(email)s by mail.", email=user.email), "success")
+    session[KEPT] = {"user": user.id, "to": user.email}  # the next page knows how it went
 
 
 def may_copy(user_id: int) -> bool:
@@ -91,10 +93,12 @@ def _send(settings: Settings, letter: Letter) -> None:
     )
 
 
-def take(user_id: int) -> str | None:
-    """Return the link that waits for this page, and forget it."""
+def take(user_id: int, *, mail_failed: bool) -> str | None:
+    """Return the link that waits for this page, and forget it; of one that was mailed only say so."""
     kept = cast("dict[str, Any]", session.get(KEPT) or {})
     if kept.get("user") != user_id:
         return None
     session.pop(KEPT)
-    return str(kept["url"])
+    if "to" in kept and not mail_failed:
+        flash(_("The link goes to %(email)s by mail.", email=kept["to"]), "success")
+    return kept.get("url")

@@ -12,7 +12,7 @@ from webapp.access.models import Role, UserRole
 from webapp.audit.models import AuditEvent
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
-from webapp.core.search import cleaned, prefix_query
+from webapp.core.search import UnknownFilter, cleaned, prefix_query
 from webapp.users.models import LAST_SEEN, TokenKind, User, UserSession, UserToken
 
 STATES = ("active", "invited", "inactive")
@@ -61,13 +61,16 @@ def ids_from(values: Iterable[str]) -> list[int]:
 
 
 def filters_from(args: Any) -> Filters:
-    """Read filters from a query string; what makes no sense filters nothing."""
-    state, role = args.get("state", ""), ids_from([args.get("role", "")])
-    return Filters(
-        q=cleaned(args.get("q")),
-        state=state if state in STATES else "",
-        role=role[0] if role else None,
-    )
+    """Read filters from a query string.
+
+    Raises:
+        UnknownFilter: if one makes no sense; else an export would take everybody.
+    """
+    state, role = args.get("state", ""), args.get("role", "")
+    roles = ids_from([role])
+    if (state and state not in STATES) or (role and not roles):
+        raise UnknownFilter
+    return Filters(q=cleaned(args.get("q")), state=state, role=roles[0] if roles else None)
 
 
 def _matching(filters: Filters) -> Any:
@@ -132,6 +135,12 @@ def get_users(user_ids: Iterable[int], *, lock: bool = False) -> list[User]:
     return list(db.session.scalars(statement.with_for_update() if lock else statement))
 
 
+def matching_ids(filters: Filters, *, limit: int) -> list[int]:
+    """Return the ids of the people that match, the first by name."""
+    statement = _matching(filters).order_by(User.name, User.id).limit(limit)
+    return [row.id for row in db.session.execute(statement)]
+
+
 def email_taken(email: str, *, but: int | None = None) -> bool:
     """Tell whether somebody else has the address."""
     found = db.session.scalar(select(User.id).where(func.lower(User.email) == email.lower()))
@@ -183,12 +192,6 @@ def last_saved(user_id: int) -> tuple[str, datetime] | None:
     return (row.actor_name or "Somebody", row.recorded_at) if row else None
 
 
-def administrators() -> int:
-    """Count the people who may edit roles everywhere; the caller waits for others who take that right."""
-    db.session.execute(text("SELECT pg_advisory_xact_lock(hashtext('administrators'))"))
-    return int(db.session.scalar(text("SELECT administrators()")) or 0)
-
-
 def usable_token(
     token_hash: bytes, kind: TokenKind, *, lock: bool
 ) -> tuple[UserToken, User] | None:
@@ -206,6 +209,23 @@ def usable_token(
     )
     row = db.session.execute(statement.with_for_update() if lock else statement).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def just_used(token_hash: bytes, kind: TokenKind) -> bool:
+    """Tell whether somebody chose a password with a link within the last minutes; it may also have been spoilt."""
+    lately = text("now() - interval '10 minutes'")
+    used = select(UserToken.id).where(
+        UserToken.token_hash == token_hash,
+        UserToken.kind == kind,
+        UserToken.used_at > lately,
+        exists().where(
+            AuditEvent.object_type == "user",
+            AuditEvent.object_id == UserToken.user_id,
+            AuditEvent.action.in_(("user.joined", "user.password_reset")),
+            AuditEvent.recorded_at > lately,
+        ),
+    )
+    return db.session.scalar(used) is not None
 
 
 def mail_failed(user_id: int) -> bool:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from webapp.core.bulk import MAX_QUERY
 from webapp.core.forms import BlankIsNone, CommandModel, Line, Paragraphs
 from webapp.core.language import _
 
@@ -95,10 +96,18 @@ class Because(CommandModel):
 
 
 class DeactivateMany(CommandModel):
-    """The people to shut out, and why."""
+    """The people to shut out, each or all that match a filter as they were seen, and why."""
 
-    ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_BULK)]
+    ids: Annotated[tuple[Id, ...], Field(max_length=MAX_BULK)] = ()
+    matching: Annotated[str | None, Field(max_length=MAX_QUERY)] = None
+    seen: Annotated[str, Field(max_length=64)] = ""
     reason: Reason
+
+    @model_validator(mode="after")
+    def _somebody(self) -> "DeactivateMany":
+        if not self.ids and self.matching is None:
+            raise ValueError(str(_("Choose somebody.")))
+        return self
 
 
 class NewPassword(CommandModel):

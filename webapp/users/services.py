@@ -11,7 +11,7 @@ from webapp.access import services as access
 from webapp.access.grants import Grant
 from webapp.access.identity import SignedIn, token_hash
 from webapp.access.models import UserRole
-from webapp.core import trail
+from webapp.core import bulk, trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError, check_version
 from webapp.core.language import _
@@ -19,7 +19,9 @@ from webapp.users import passwords, queries, schemas, sessions
 from webapp.users.models import Theme, TokenKind, User, UserToken
 
 LIFETIMES = {TokenKind.INVITATION: timedelta(days=7), TokenKind.PASSWORD_RESET: timedelta(days=1)}
-LAST_ADMINISTRATOR = _("The last person who may edit roles everywhere must keep that right.")
+LAST_ADMINISTRATOR = _(
+    "The last person who may edit roles everywhere, or who holds everything, must keep that."
+)
 TAKEN = _("Somebody with this address has an account already.")
 DEAD_LINK = _("This link was used before, has expired, or was never valid. Ask for a new one.")
 
@@ -103,15 +105,20 @@ def new_link(actor: SignedIn, user: User) -> tuple[TokenKind, str]:
     return kind, token
 
 
+class DeadLink(DomainError):
+    """A link that was used before, has expired, or was never valid."""
+
+
 def use_link(token: str, kind: TokenKind, password: schemas.NewPassword) -> User:
     """Set the password of the person whose link this is, once; every session ends.
 
     Raises:
-        DomainError: if the link does not work, or the password is refused.
+        DeadLink: if the link does not work.
+        DomainError: if the password is refused.
     """
     found = queries.usable_token(token_hash(token), kind, lock=True)
     if found is None:
-        raise DomainError(DEAD_LINK)
+        raise DeadLink(DEAD_LINK)
     _, user = found
     trail.act_as(user.name, user_id=user.id)
     set_password(user, password.password, again=password.again)
@@ -154,15 +161,14 @@ def edit(actor: SignedIn, user: User, command: schemas.EditPerson) -> None:
 
     Raises:
         StaleVersion: if somebody saved since.
-        Denied: if the address of somebody above would change.
+        Denied: if the person holds more than the actor.
         DomainError: if somebody has the address.
     """
     check_version(user, command.version)
+    access.require_not_above(actor, target_id=user.id)
     moved = command.email != user.email
-    if moved:
-        access.require_not_above(actor, target_id=user.id)
-        if queries.email_taken(command.email, but=user.id):
-            raise DomainError(TAKEN, field="email")
+    if moved and queries.email_taken(command.email, but=user.id):
+        raise DomainError(TAKEN, field="email")
     try:
         with db.session.begin_nested():
             user.name, user.email = command.name, command.email
@@ -174,6 +180,19 @@ def edit(actor: SignedIn, user: User, command: schemas.EditPerson) -> None:
         spoil_tokens(user)  # they went to the old address
         keep = actor.session_id if actor.id == user.id else None
         sessions.end_all_sessions(user, but=keep, reason="address changed")
+
+
+def end_sessions(actor: SignedIn, user: User, *, session_id: int | None = None) -> int:
+    """Sign a person out of one browser, or of all; return how many sessions ended.
+
+    Raises:
+        Denied: if the person holds more than the actor.
+    """
+    access.require_not_above(actor, target_id=user.id)
+    if session_id is None:
+        return sessions.end_all_sessions(user, reason="ended by an administrator")
+    sessions.end_session(session_id, action="session.ended")
+    return 1
 
 
 def edit_profile(user: User, command: schemas.Profile) -> None:
@@ -219,9 +238,26 @@ def deactivate(actor: SignedIn, user: User, *, reason: str) -> None:
     _shut_out(user, reason=reason)
 
 
+def chosen(
+    ids: Sequence[int], matching: str | None, *, lock: bool = False
+) -> tuple[list[User], bool]:
+    """Return the people of a selection or, where given, of a filter; and whether more match than one action takes."""
+    if matching is None:
+        return queries.get_users(ids, lock=lock), False
+    filters = queries.filters_from(bulk.args_of(matching))
+    found = queries.matching_ids(filters, limit=bulk.MOST + 1)
+    return queries.get_users(found[: bulk.MOST], lock=lock), len(found) > bulk.MOST
+
+
 def deactivate_many(actor: SignedIn, command: schemas.DeactivateMany) -> tuple[int, int]:
-    """Shut out those who may be; return how many were, and how many were refused."""
-    people = queries.get_users(command.ids, lock=True)
+    """Shut out those who may be; return how many were, and how many were refused.
+
+    Raises:
+        SeenOther: if others match the filter now than those who were confirmed.
+    """
+    people, _more = chosen(command.ids, command.matching, lock=True)
+    if command.matching is not None:
+        bulk.check_seal((user.id for user in people), seen=command.seen)
     grants = access_queries.grants_of(user.id for user in people)
     done = 0
     for user in people:
@@ -232,14 +268,14 @@ def deactivate_many(actor: SignedIn, command: schemas.DeactivateMany) -> tuple[i
 
 
 def _shut_out(user: User, *, reason: str) -> None:
-    administrators = queries.administrators()
+    before = access_queries.administrators()
     trail.because(reason)
     user.is_active = False
     spoil_tokens(user)
     sessions.end_all_sessions(user, reason=reason)
     trail.note("user.deactivated", category="access", **_it(user))
     db.session.flush()
-    if administrators and not queries.administrators():
+    if before.outlast(access_queries.administrators()):
         raise DomainError(LAST_ADMINISTRATOR)
 
 
@@ -287,12 +323,12 @@ def take_role(actor: SignedIn, *, user: User, grant: UserRole, reason: str) -> N
     role = access_queries.get_role(grant.role_id)
     if role is None:
         raise DomainError(_("This role does not exist any more."))
-    administrators = queries.administrators()
+    before = access_queries.administrators()
     try:
         access.revoke_role(actor, grant=grant, user_name=user.name, role=role, reason=reason)
     except LookupError:
         raise DomainError(_("This role holds in a place that you may not see.")) from None
-    if administrators and not queries.administrators():
+    if before.outlast(access_queries.administrators()):
         raise DomainError(LAST_ADMINISTRATOR)
 
 

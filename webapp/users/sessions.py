@@ -12,7 +12,7 @@ from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, ngettext
 from webapp.users import passwords
-from webapp.users.models import SignInAttempt, User, UserSession
+from webapp.users.models import User, UserSession
 from webapp.users.schemas import email_key
 
 LIFETIME = timedelta(days=7)
@@ -50,7 +50,7 @@ class Opened:
 
 # Failures of the last hour since the last success, for the account from strange addresses, and for the address.
 # An address from which the account signed in before is not slowed by others' failures: a stranger cannot lock
-# the owner out.
+# the owner out, neither from elsewhere nor by guessing for other accounts from the same office.
 _FAILURES = text("""
 SELECT
   (SELECT count(*) FROM sign_in_attempts a WHERE a.email_key = :email AND NOT a.succeeded
@@ -58,7 +58,7 @@ SELECT
      AND a.at > coalesce((SELECT max(s.at) FROM sign_in_attempts s WHERE s.email_key = :email AND s.succeeded
                             AND s.ip = CAST(:ip AS inet)), '-infinity')) AS account,
   (SELECT count(*) FROM sign_in_attempts a WHERE a.ip = CAST(:ip AS inet) AND NOT a.succeeded
-     AND a.at > now() - interval '1 hour') AS address,
+     AND NOT known.here AND a.at > now() - interval '1 hour') AS address,
   extract(epoch FROM clock_timestamp() - (SELECT max(a.at) FROM sign_in_attempts a WHERE NOT a.succeeded
      AND (a.email_key = :email AND (NOT known.here OR a.ip = CAST(:ip AS inet)))))
      AS since_account,
@@ -69,14 +69,37 @@ FROM (SELECT EXISTS (SELECT FROM sign_in_attempts k WHERE k.email_key = :email A
 """)
 
 
-def waiting_time(*, email: str, ip: str) -> int:
-    """Return the seconds that this account or address still has to wait."""
-    row = db.session.execute(_FAILURES, {"email": email_key(email), "ip": ip}).one()
-    waits = (
-        _delay(row.account, FREE_FAILURES) - float(row.since_account or 0),
-        _delay(row.address, ADDRESS_FREE_FAILURES) - float(row.since_address or 0),
-    )
-    return max(0, *(int(wait) + 1 if wait > 0 else 0 for wait in waits))
+# Whoever guesses in parallel waits here for their turn; every attempt takes the address first, so none waits in a ring.
+_TURN = text("""
+SELECT pg_advisory_xact_lock(731, hashtext(:ip)), pg_advisory_xact_lock(732, hashtext(:email))
+""")
+_BOOK = text("""
+INSERT INTO sign_in_attempts (email_key, ip, succeeded) VALUES (:email, CAST(:ip AS inet), false) RETURNING id
+""")
+_SUCCEEDED = text("""
+UPDATE sign_in_attempts SET succeeded = true, at = clock_timestamp() WHERE id = :id
+""")
+
+
+def _book(*, email: str, ip: str) -> int:
+    """Count an attempt as failed before its password is looked at; return its id.
+
+    The transaction is one of its own: the count stands whatever becomes of the request, and parallel guesses see it.
+
+    Raises:
+        TooManyAttempts: if the account or the address has to wait.
+    """
+    asked = {"email": email_key(email), "ip": ip}
+    with db.engine.begin() as connection:
+        connection.execute(_TURN, asked)
+        row = connection.execute(_FAILURES, asked).one()
+        waits = (
+            _delay(row.account, FREE_FAILURES) - float(row.since_account or 0),
+            _delay(row.address, ADDRESS_FREE_FAILURES) - float(row.since_address or 0),
+        )
+        if wait := max(0, *(int(wait) + 1 if wait > 0 else 0 for wait in waits)):
+            raise TooManyAttempts(wait)
+        return int(connection.execute(_BOOK, asked).scalar_one())
 
 
 def _delay(failures: int, free: int) -> float:
@@ -103,14 +126,11 @@ def _wait(seconds: int) -> str:
 def sign_in(*, email: str, password: str, ip: str, user_agent: str, demo: bool) -> Opened:
     """Open a session.
 
-    The attempt must be kept also when this raises: the caller records it with ``record_failure``.
-
     Raises:
         TooManyAttempts: if the account or the address has to wait.
         SignInRefused: for an unknown person, a wrong password, an inactive account alike.
     """
-    if wait := waiting_time(email=email, ip=ip):
-        raise TooManyAttempts(wait)
+    attempt = _book(email=email, ip=ip)
     user = db.session.scalar(
         select(User).where(text("lower(email) = :e")).params(e=email_key(email))
     )
@@ -121,7 +141,7 @@ def sign_in(*, email: str, password: str, ip: str, user_agent: str, demo: bool) 
         raise SignInRefused
     if user.password_hash and passwords.needs_rehash(user.password_hash):
         user.password_hash = passwords.hash_password(password)
-    db.session.add(SignInAttempt(email_key=email_key(email), ip=ip, succeeded=True))
+    db.session.execute(_SUCCEEDED, {"id": attempt})
     opened = open_session(user, ip=ip, user_agent=user_agent)
     trail.note(
         "session.opened",
@@ -151,11 +171,6 @@ def open_session(user: User, *, ip: str, user_agent: str) -> Opened:
         {"id": user.id},
     )
     return Opened(token=token, user=user)
-
-
-def record_failure(*, email: str, ip: str) -> None:
-    """Keep a failed attempt, for the delays and for the log."""
-    db.session.add(SignInAttempt(email_key=email_key(email), ip=ip, succeeded=False))
 
 
 def end_session(

@@ -20,7 +20,7 @@ from webapp.core.identity import signed_in_person
 from webapp.core.security import limiter
 from webapp.organisation.tree import reach_of
 from webapp.users import links, presenting, queries, services
-from webapp.users.forms import EditForm, InviteForm, ReasonForm, RoleForm
+from webapp.users.forms import EditForm, InviteForm, ReasonForm, RestoreForm, RoleForm
 from webapp.users.models import TokenKind, User
 
 bp = Blueprint("users", __name__, url_prefix="/users")
@@ -68,7 +68,15 @@ def export() -> ResponseReturnValue:
         (r.id, r.name, r.email, _state(r), ", ".join(r.roles), r.last_seen_at, r.created_at)
         for r in queries.all_people(filters)
     )
-    header = ("Id", "Name", "E-mail address", "State", "Roles", "Last seen", "Created")
+    header = (
+        _("Id"),
+        _("Name"),
+        _("E-mail address"),
+        _("State"),
+        _("Roles"),
+        _("Last seen"),
+        _("Created"),
+    )
     done = write_csv(header, rows)
     trail.note(
         "user.exported",
@@ -80,8 +88,8 @@ def export() -> ResponseReturnValue:
 
 def _state(row: Any) -> str:
     if not row.is_active:
-        return "deactivated"
-    return "invited" if row.invited else "active"
+        return str(_("deactivated"))
+    return str(_("invited") if row.invited else _("active"))
 
 
 @bp.get("/new")
@@ -130,23 +138,25 @@ def show(user_id: int) -> ResponseReturnValue:
     return role_page(person_or_404(user_id), RoleForm(formdata=None))
 
 
-def role_page(user: User, form: RoleForm) -> str:
-    """Show the roles of a person, with the form to give another."""
+def role_page(user: User, form: RoleForm, *, restoring: RestoreForm | None = None) -> str:
+    """Show the roles of a person, with the form to give another; and the one that lets them in again."""
     if request.method == "GET":
         _note_reading(user)
     may_give = me().holds("roles.assign") and user.id != me().id
     if may_give:
         _offer(form)
     grants = access_queries.grants_of([user.id])[user.id]
+    mail_failed = _may_send_links() and queries.mail_failed(user.id)
     return render_template(
         "users/show.html",
         user=user,
         tab="roles",
         grants=[(grant, presenting.where(grant)) for grant in grants],
         form=form,
+        restoring=restoring or RestoreForm(formdata=None),
         may_give=may_give,
-        link=links.take(user.id),
-        mail_failed=_may_send_links() and queries.mail_failed(user.id),
+        link=links.take(user.id, mail_failed=mail_failed),
+        mail_failed=mail_failed,
     )
 
 

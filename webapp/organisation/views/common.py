@@ -6,14 +6,13 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, gettext
-from werkzeug.exceptions import BadRequest
 
 from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
-from webapp.core.search import cleaned
+from webapp.core.search import UnknownFilter, cleaned
 from webapp.organisation import choices, queries, tree
 from webapp.organisation.tree import Reach
 
@@ -23,6 +22,7 @@ EDIT = "organisation.edit"
 DELETE = "organisation.delete"
 MAX_DIGITS = 18
 NOTHING = "\u2013"
+DAY = "d MMM y"  # as the filter of the templates writes it
 
 
 def my_reach() -> Reach:
@@ -34,7 +34,7 @@ def filters() -> queries.Filters:
     """Read the filters of a list from the address."""
     deleted = request.args.get("deleted", "")
     if deleted not in ("", "1"):
-        raise BadRequest(gettext("There is no such filter."))
+        raise UnknownFilter
     return queries.Filters(
         q=cleaned(request.args.get("q")),
         location_id=_id("location"),
@@ -48,7 +48,7 @@ def _id(name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
-        raise BadRequest(gettext("There is no such filter."))
+        raise UnknownFilter
     return int(text)
 
 
@@ -66,6 +66,15 @@ def version() -> int:
 def may_edit() -> Reach:
     """Where the signed-in person may edit."""
     return tree.reach_of(signed_in_person(), EDIT)
+
+
+def first_home() -> str:
+    """A location to begin with, for whom the top is out of reach."""
+    within = may_edit()
+    if within.everywhere:
+        return ""
+    rows, _more = choices.find_places("", kinds=("location",), seen=my_reach(), within=within)
+    return str(rows[0].id) if rows else ""
 
 
 def name_of(kind: str, text: str | int | None) -> str | None:
@@ -163,6 +172,6 @@ def draw_form(form: SchemaForm[Any], **context: Any) -> str:
 
 def span(starts_on: Any, ends_on: Any) -> str:
     """Show from when to when."""
-    first = format_date(starts_on, "medium") if starts_on else "…"
-    last = format_date(ends_on, "medium") if ends_on else "…"
+    first = format_date(starts_on, DAY) if starts_on else "…"
+    last = format_date(ends_on, DAY) if ends_on else "…"
     return f"{first} {NOTHING} {last}" if starts_on or ends_on else ""

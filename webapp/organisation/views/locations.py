@@ -63,7 +63,8 @@ def _draw(form: LocationForm, record: Location | None = None, **context: Any) ->
 @permission(EDIT, scoped=True)
 def new_location() -> ResponseReturnValue:
     """Ask for a new location."""
-    return _draw(LocationForm(formdata=None, data={"parent_id": common.asked("parent")}))
+    parent = common.asked("parent") or common.first_home()
+    return _draw(LocationForm(formdata=None, data={"parent_id": parent}))
 
 
 @bp.post("/locations/new")
