@@ -146,7 +146,7 @@ class QuickSelect(widgets.Select):
         flags = " selected" if selected else ""
         if kwargs:
             flags += f" {widgets.html_params(**kwargs)}"
-        return Markup(f'<option{flags} value="{escape(str(value))}">{escape(str(label))}</option>')  # noqa: S704 - escaped
+        return Markup(f'<option{flags} value="{escape(str(value))}">{escape(str(label))}</option>')  # noqa: S704 # nosec B704 - escaped
 
 
 class SelectField(wtforms.SelectField):

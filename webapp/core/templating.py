@@ -127,7 +127,7 @@ def _time(moment: datetime, zone: ZoneInfo, shown: str) -> Markup:
     exact = moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")
     # Twice as fast as Markup.format, and a list has fifty of them.
     whole = moment.astimezone(UTC).isoformat()
-    return Markup(f'<time datetime="{whole}" title="{exact}">{escape(shown)}</time>')  # noqa: S704 - escaped
+    return Markup(f'<time datetime="{whole}" title="{exact}">{escape(shown)}</time>')  # noqa: S704 # nosec B704 - escaped
 
 
 def when(moment: datetime | None) -> Markup | str:
