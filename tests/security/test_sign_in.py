@@ -145,6 +145,7 @@ def test_signing_in_leads_where_somebody_may_go(
     assert enter(client, user).location == where
     shown = client.get(where)
     assert shown.status_code == 200 and ("You have no role yet." in shown.text) is (not keys)
+    assert f'href="{where}">Go to the start page' in client.get("/audit").text
 
 
 @pytest.mark.parametrize(

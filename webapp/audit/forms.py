@@ -6,13 +6,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask_wtf.i18n import translations
-from wtforms import Form, IntegerField, SelectField, StringField
+from wtforms import Form, IntegerField, StringField
 from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, NumberRange, Optional
 
 from webapp.audit.queries import Filter
 from webapp.audit.sentences import ACTIONS, CATEGORY_TITLES
+from webapp.core.forms import SelectField
 from webapp.core.language import _, gettext
 from webapp.core.object_types import TYPES, title_of
 from webapp.core.search import cleaned

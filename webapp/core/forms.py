@@ -4,13 +4,15 @@ import json
 import unicodedata
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
+import wtforms
 from annotated_types import MaxLen
 from flask import current_app, g, request
 from flask_wtf import FlaskForm
+from markupsafe import Markup, escape
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
-from wtforms import Field
+from wtforms import Field, widgets
 
 from webapp.core.errors import DomainError
 from webapp.core.idempotency import FIELD as KEY_FIELD
@@ -133,6 +135,26 @@ def _as_typed(value: Any) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise BadRequest(NO_OBJECT)
+
+
+class Select(widgets.Select):
+    """Draws a select: WTForms takes forty microseconds for an option, and a page of filters has eighty."""
+
+    @classmethod
+    def render_option(cls, choice: Any, **kwargs: Any) -> Markup:  # type: ignore[override]  # stubs of 3.2
+        """Return one option."""
+        more = (choice.render_kw or {}) | kwargs
+        flags = f" {widgets.html_params(**more)}" if more else ""
+        if choice.selected:
+            flags += " selected"
+        value, label = escape(str(choice.value)), escape(str(choice.label or choice.value))
+        return Markup(f'<option{flags} value="{value}">{label}</option>')  # noqa: S704 # nosec B704 - escaped
+
+
+class SelectField(wtforms.SelectField):
+    """One of a few choices; for many there is ``pickers.PickerField``."""
+
+    widget = Select()
 
 
 class SchemaForm(FlaskForm, Generic[Command]):

@@ -5,11 +5,11 @@ The texts are found by name (``make translations``): call these ``_``, ``gettext
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any
 
 import flask_babel
-from babel import Locale, numbers
+from babel import numbers
+from flask import g, has_request_context
 from markupsafe import Markup, escape
 
 LANGUAGES = ("en", "es")
@@ -40,7 +40,7 @@ class Text(str):
         """Say it in the reader's language."""
         if len(self._forms) == 1:
             return gettext(self._forms[0], **self._values)
-        said: str = _catalogue(flask_babel.get_locale()).ungettext(*self._forms, self._number)
+        said: str = catalogue().ungettext(*self._forms, self._number)
         return said % self._values
 
     def __html__(self) -> Markup:
@@ -65,14 +65,19 @@ def ngettext(singular: str, plural: str, num: int, **values: object) -> Text:
 
 def gettext(message: str, **values: object) -> str:
     """Return a message in the language of whoever reads now."""
-    said: str = _catalogue(flask_babel.get_locale()).ugettext(message)
+    said: str = catalogue().ugettext(message)
     return said % values if values else said
 
 
-@lru_cache(maxsize=8)
-def _catalogue(_locale: Locale | None) -> Any:
-    """The texts of the reader's language; Flask-Babel takes thirty microseconds to find them."""
-    return flask_babel.get_domain().get_translations()
+def catalogue() -> Any:
+    """The texts of the reader's language, looked up once a request and not for each of a page's fifty texts."""
+    if not has_request_context():
+        return flask_babel.get_domain().get_translations()
+    try:
+        return g.catalogue
+    except AttributeError:
+        g.catalogue = flask_babel.get_domain().get_translations()
+        return g.catalogue
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name by which Babel finds it
@@ -83,8 +88,15 @@ def N_(message: str) -> str:  # noqa: N802 - the name by which Babel finds it
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
     """Write in the language of somebody else than who asks: of whom a mail or a notice goes to."""
-    with flask_babel.force_locale(locale):
-        yield
+    kept = g.pop("catalogue", None) if has_request_context() else None
+    try:
+        with flask_babel.force_locale(locale):
+            yield
+    finally:
+        if has_request_context():
+            g.pop("catalogue", None)
+        if kept is not None:
+            g.catalogue = kept
 
 
 def listed(parts: Iterable[str]) -> Text:

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import dates
 from flask import Flask, g, request, url_for
-from flask_babel import get_domain, get_locale
+from flask_babel import get_locale
 from jinja2 import StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from webapp.core import registry
 from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
-from webapp.core.language import N_
+from webapp.core.language import N_, catalogue
 from webapp.core.paging import count_text
 from webapp.core.request_keys import new_key
 
@@ -125,9 +125,9 @@ def _zone() -> ZoneInfo:
 
 def _time(moment: datetime, zone: ZoneInfo, shown: str) -> Markup:
     exact = moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.astimezone(UTC).isoformat(), exact, shown
-    )
+    # Twice as fast as Markup.format, and a list has fifty of them.
+    whole = moment.astimezone(UTC).isoformat()
+    return Markup(f'<time datetime="{whole}" title="{exact}">{escape(shown)}</time>')  # noqa: S704 # nosec B704 - escaped
 
 
 def when(moment: datetime | None) -> Markup | str:
@@ -183,21 +183,12 @@ def _distance(seconds: int, locale: str) -> str:
     return dates.format_timedelta(timedelta(seconds=-seconds), add_direction=True, locale=locale)
 
 
-def _catalogue() -> Any:
-    """The translations of this request, looked up once and not for each of a page's fifty texts."""
-    try:
-        return g.catalogue
-    except AttributeError:
-        g.catalogue = get_domain().get_translations()
-        return g.catalogue
-
-
 def _gettext(message: str) -> str:
-    return str(_catalogue().ugettext(message))
+    return str(catalogue().ugettext(message))
 
 
 def _ngettext(singular: str, plural: str, number: int) -> str:
-    return str(_catalogue().ungettext(singular, plural, number))
+    return str(catalogue().ungettext(singular, plural, number))
 
 
 def init_app(app: Flask) -> None:

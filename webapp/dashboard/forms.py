@@ -8,12 +8,12 @@ from wtforms import (
     IntegerField,
     PasswordField,
     RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
+from webapp.core.forms import SelectField
 from webapp.core.language import _
 from webapp.core.pickers import PickerField
 

@@ -11,7 +11,6 @@ from wtforms import (
     HiddenField,
     IntegerField,
     PasswordField,
-    SelectField,
     SelectMultipleField,
     StringField,
     TextAreaField,
@@ -19,7 +18,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import HiddenInput
 
-from webapp.core.forms import SchemaForm
+from webapp.core.forms import SchemaForm, SelectField
 from webapp.core.language import _
 from webapp.core.pickers import PickerField
 from webapp.users import schemas
