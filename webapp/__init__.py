@@ -18,6 +18,7 @@ from webapp.access import models as _access_models  # noqa: F401
 from webapp.access import views as access_views
 from webapp.assets import import_models as _import_models  # noqa: F401
 from webapp.assets import models as _asset_models  # noqa: F401
+from webapp.assets import views as asset_views
 from webapp.attachments import models as _attachment_models  # noqa: F401
 from webapp.audit import cli as audit_cli
 from webapp.audit import models as _audit_models  # noqa: F401
@@ -42,6 +43,7 @@ from webapp.core.language import LANGUAGES
 from webapp.dashboard import views as dashboard_views
 from webapp.jobs import cli as job_cli
 from webapp.jobs import models as _job_models  # noqa: F401
+from webapp.jobs import views as job_views
 from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
 from webapp.organisation import models as _organisation_models  # noqa: F401
@@ -60,12 +62,14 @@ BLUEPRINTS = (
     auth_views.bp,
     dashboard_views.bp,
     organisation_views.bp,
+    asset_views.bp,
     user_views.bp,
     account_views.bp,
     role_views.bp,
     access_views.bp,
     audit_views.bp,
     notification_views.bp,
+    job_views.bp,
 )
 COMMANDS = (
     user_cli.cli,

@@ -255,6 +255,7 @@ def upgrade() -> None:
         "assets",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("tag", sa.String(length=64), nullable=False),
+        sa.Column("tag_key", sa.String(length=64), sa.Computed("lower(tag)", persisted=True), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("type_id", sa.BigInteger(), nullable=False),
         sa.Column("client_id", sa.BigInteger(), nullable=False),
@@ -419,9 +420,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
-    op.create_index(
-        "uq_assets_client_tag", "assets", ["client_id", sa.literal_column("lower(tag)")], unique=True
-    )
+    op.create_index("uq_assets_client_tag", "assets", ["client_id", "tag_key"], unique=True)
+    op.create_index("ix_assets_tag_key", "assets", ["tag_key"], unique=False)
     op.create_table(
         "asset_unique_values",
         sa.Column("client_id", sa.BigInteger(), nullable=False),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from webapp.access.grants import Place
@@ -202,9 +202,7 @@ def _attributes(type_id: int, typed: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_taken(tag: str, *, except_id: int | None) -> None:
     """A tag is unique within a client by the database, and among what the person sees by this."""
-    taken = select(Asset.id).where(
-        func.lower(Asset.tag) == tag.lower(), Asset.id != (except_id or 0)
-    )
+    taken = select(Asset.id).where(Asset.tag_key == tag.lower(), Asset.id != (except_id or 0))
     if db.session.scalar(taken.limit(1)) is not None:
         raise DomainError(_("There is an asset with this tag."), field="tag")
 

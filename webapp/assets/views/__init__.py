@@ -1,0 +1,27 @@
+"""Pages of assets."""
+
+from webapp.assets.views import (
+    bulk,
+    custody,
+    files,
+    imports,
+    labels,
+    record,
+    register,
+    tree,
+    types,
+)
+from webapp.assets.views.common import bp
+
+__all__ = [
+    "bp",
+    "bulk",
+    "custody",
+    "files",
+    "imports",
+    "labels",
+    "record",
+    "register",
+    "tree",
+    "types",
+]

@@ -1,0 +1,1 @@
+"""Changing many assets at once, and undoing it."""

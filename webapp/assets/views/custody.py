@@ -1,0 +1,1 @@
+"""Who has what: hand out, take back, transfer, extend, overdue."""

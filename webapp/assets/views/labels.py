@@ -1,0 +1,1 @@
+"""Labels with QR and bar codes."""
