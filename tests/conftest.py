@@ -28,7 +28,7 @@ from webapp.core.security import limiter
 
 SECRET = "only for tests, only for tests, only for tests"
 # Filled by migrations, or append-only: tests look for their own rows.
-KEPT = ("alembic_version", "pages", "permissions", "audit_event")
+KEPT = ("alembic_version", "pages", "permissions", "audit_event", "asset_status_transitions")
 _written = False
 _owner_url = ""
 

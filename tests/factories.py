@@ -12,6 +12,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from webapp.access.models import Page, PageRole, Permission, Role, RolePermission, UserRole
+from webapp.assets.models import Asset, AssetType
+from webapp.assets.schemas import Attribute
 from webapp.core import registry
 from webapp.core.db import db
 from webapp.core.unit_of_work import unit_of_work
@@ -113,6 +115,32 @@ def make_project(name: str | None = None, **values: Any) -> Project:
         values["client_id"] = make_client().id
     with work():
         row = Project(name=name or f"Project {next(_numbers)}", **values)
+        db.session.add(row)
+        return _made(row)  # type: ignore[no-any-return]
+
+
+def make_type(name: str | None = None, *attributes: dict[str, Any]) -> AssetType:
+    """A type; an attribute is as much of ``schemas.Attribute`` as the test cares about."""
+    rules = [
+        Attribute(**{"label": one["key"].title(), **one}).model_dump(mode="json")
+        for one in attributes
+    ]
+    with work():
+        row = AssetType(name=name or f"Type {next(_numbers)}", attributes=rules)
+        db.session.add(row)
+        return _made(row)  # type: ignore[no-any-return]
+
+
+def make_asset(name: str | None = None, **values: Any) -> Asset:
+    number = next(_numbers)
+    if "client_id" not in values:
+        values["client_id"] = make_client().id
+    if "type_id" not in values:
+        values["type_id"] = make_type().id
+    with work():
+        row = Asset(
+            name=name or f"Asset {number}", tag=values.pop("tag", f"T-{number:05}"), **values
+        )
         db.session.add(row)
         return _made(row)  # type: ignore[no-any-return]
 

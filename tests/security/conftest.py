@@ -59,13 +59,15 @@ def world(app: Flask, owner: Any) -> dict[str, Any]:
         "event_id": event["id"],
         "notification_id": 1,
         "token": secrets.token_urlsafe(32),
+        "tag": factories.make_asset(client_id=client.id).tag,
+        "type_id": factories.make_type().id,
     }
 
 
 @pytest.fixture
 def routes(app: Flask, world: dict[str, Any]) -> list[Route]:
     """Every address with every method it takes."""
-    return list(_routes(app, lambda name: world[name]))
+    return list(_routes(app, lambda name: world.get(name, 1)))
 
 
 @pytest.fixture
