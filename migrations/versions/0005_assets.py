@@ -546,6 +546,7 @@ def upgrade() -> None:
         sa.Column("media_type", sa.String(length=120), nullable=False),
         sa.Column("preview_sha256", sa.String(length=64), nullable=True),
         sa.Column("thumb_sha256", sa.String(length=64), nullable=True),
+        sa.Column("is_main", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("uploaded_by_id", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -577,6 +578,13 @@ def upgrade() -> None:
         ["deleted_at"],
         unique=False,
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_attachments_main",
+        "attachments",
+        ["asset_id"],
+        unique=True,
+        postgresql_where=sa.text("is_main AND deleted_at IS NULL"),
     )
     op.create_table(
         "saved_views",

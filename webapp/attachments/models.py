@@ -30,6 +30,13 @@ class Attachment(Audited, Timestamped, Model):
         Index(
             "ix_attachments_deleted", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")
         ),
+        # The picture of the asset; without one its first image is.
+        Index(
+            "uq_attachments_main",
+            "asset_id",
+            unique=True,
+            postgresql_where=text("is_main AND deleted_at IS NULL"),
+        ),
     )
     audit_type = "attachment"
 
@@ -43,5 +50,6 @@ class Attachment(Audited, Timestamped, Model):
     # What we made of an image ourselves; only these are ever shown inside a page.
     preview_sha256: Mapped[str | None] = mapped_column(String(64))
     thumb_sha256: Mapped[str | None] = mapped_column(String(64))
+    is_main: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime | None]
