@@ -8,12 +8,12 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
-from sqlalchemy.types import DateTime
+from sqlalchemy.types import Date, DateTime
 from werkzeug.exceptions import BadRequest
 
 from webapp.core.db import db
@@ -139,7 +139,7 @@ def _limit(text: str | None) -> int:
 
 
 def _encode(row: Any) -> str:
-    value = row._sort.isoformat() if isinstance(row._sort, datetime) else row._sort  # noqa: SLF001
+    value = row._sort.isoformat() if isinstance(row._sort, date) else row._sort  # noqa: SLF001
     packed = json.dumps([value, row._id], separators=(",", ":"), ensure_ascii=False)  # noqa: SLF001
     return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
@@ -150,6 +150,8 @@ def _decode(cursor: str, column: ColumnElement[Any]) -> tuple[Any, int]:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if isinstance(column.type, DateTime):
             value = datetime.fromisoformat(value)
+        elif isinstance(column.type, Date):
+            value = date.fromisoformat(value)
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise damaged from None
     fits = isinstance(value, column.type.python_type) and "\0" not in str(value)
