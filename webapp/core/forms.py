@@ -161,6 +161,7 @@ class SchemaForm(FlaskForm, Generic[Command]):
     """A form whose rules are those of ``schema``; after ``validate`` the typed result is ``command``."""
 
     schema: ClassVar[type[BaseModel]]
+    shown_by: ClassVar[dict[str, str]] = {}  # fields of the schema that another field draws
     form_errors: list[str]
     command: Command
 
@@ -192,13 +193,8 @@ class SchemaForm(FlaskForm, Generic[Command]):
         """Check CSRF and choices, then the schema; hang each message on its field."""
         self._refuse_strange_fields()
         fine = bool(super().validate(extra_validators))
-        values = {
-            name: field.data
-            for name, field in self._fields.items()
-            if name in self.schema.model_fields
-        }
         try:
-            self.command = self.schema.model_validate(values)  # type: ignore[assignment]
+            self.command = self.schema.model_validate(self.values())  # type: ignore[assignment]
         except ValidationError as error:
             for problem in error.errors():
                 self._complain(problem)
@@ -208,10 +204,15 @@ class SchemaForm(FlaskForm, Generic[Command]):
             g.refused_form = self
         return fine
 
+    def values(self) -> dict[str, Any]:
+        """Return what the schema is to check; a form whose fields are not those of the schema says it here."""
+        known = self.schema.model_fields
+        return {name: field.data for name, field in self._fields.items() if name in known}
+
     def refuse(self, error: DomainError) -> None:
         """Show the message of a rule that failed after validation, beside its field if it names one."""
         g.refused_form = self
-        field = self._fields.get(error.field or "")
+        field = self._fields.get(self.shown_by.get(error.field or "", error.field or ""))
         if field is None:
             self.form_errors = [*self.form_errors, str(error)]
         else:
@@ -225,7 +226,7 @@ class SchemaForm(FlaskForm, Generic[Command]):
             else problem["msg"].removeprefix("Value error, ")
         )
         name = str(problem["loc"][0]) if problem["loc"] else ""
-        field = self._fields.get(name)
+        field = self._fields.get(self.shown_by.get(name, name))
         if field is None:
             self.form_errors = [*self.form_errors, message]
         elif message not in field.errors:
