@@ -8,7 +8,8 @@ from sqlalchemy import delete, update
 
 from tests import factories
 from webapp.access import services
-from webapp.audit.recorder import UnauditedChange
+from webapp.audit.recorder import PENDING, UnauditedChange
+from webapp.core import trail
 from webapp.core.db import db
 from webapp.organisation.models import Location
 from webapp.users.models import User
@@ -30,6 +31,25 @@ def test_a_rolled_back_savepoint_takes_only_its_own_rows(work: Work, audit_rows:
             db.session.add(Location(name="kept too"))
     rows = audit_rows("location")[before:]
     assert [row["object_label"] for row in rows] == ["kept", "kept too"]
+
+
+def test_rows_can_be_written_before_the_commit(work: Work, audit_rows: Rows) -> None:
+    """A savepoint that is undone takes what was written out in it, and nothing older."""
+    before = len(audit_rows("location"))
+    with work():
+        db.session.add(Location(name="first"))
+        db.session.flush()
+        savepoint = db.session.begin_nested()
+        db.session.add(Location(name="undone"))
+        trail.write_out()
+        savepoint.rollback()
+        db.session.add(Location(name="second"))
+        trail.write_out()
+        assert not db.session.info[PENDING]
+        db.session.add(Location(name="third"))
+        assert len(audit_rows("location")) == before
+    rows = audit_rows("location")[before:]
+    assert [row["object_label"] for row in rows] == ["first", "second", "third"]
 
 
 def test_old_and_new_values_are_kept_and_secrets_are_not(work: Work, audit_rows: Rows) -> None:

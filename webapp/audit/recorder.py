@@ -33,6 +33,7 @@ class UnauditedChange(Exception):
 
 def listen() -> None:
     """Attach to the app's sessions; attaching twice does no harm."""
+    trail.written_by(_write_now)
     for name, handler in (
         ("after_flush", _collect),
         ("after_transaction_create", _mark),
@@ -105,13 +106,27 @@ def _write(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a savepoint; the outer commit will write
     session.flush()  # what is not flushed yet has to be collected first
-    rows = session.info.pop(PENDING, []) + [
-        _from_note(n) for n in session.info.pop(trail.NOTES, [])
-    ]
+    _insert(session, session.info.pop(PENDING, []), session.info.pop(trail.NOTES, []))
+    session.info[COMMITTING] = True
+
+
+def _write_now() -> None:
+    """Write what was collected since the innermost savepoint began; what is older waits for its own end."""
+    session = db.session()
+    session.flush()
+    savepoint = session.get_nested_transaction()
+    pending, notes = _marks.get(savepoint, (0, 0)) if savepoint else (0, 0)
+    rows = session.info.setdefault(PENDING, [])
+    events = session.info.setdefault(trail.NOTES, [])
+    _insert(session, rows[pending:], events[notes:])
+    del rows[pending:], events[notes:]
+
+
+def _insert(session: Session, pending: list[dict[str, Any]], notes: list[trail.Note]) -> None:
+    rows = pending + [_from_note(note) for note in notes]
     if rows:
         origin = _origin() | session.info.get(trail.CONTEXT, {})
         session.execute(insert(AuditEvent.__table__), [_row(origin, row) for row in rows])  # type: ignore[arg-type]
-    session.info[COMMITTING] = True
 
 
 def _from_note(note: trail.Note) -> dict[str, Any]:

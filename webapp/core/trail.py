@@ -3,6 +3,7 @@
 Nothing here writes: ``audit.recorder`` collects it when the transaction ends.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from webapp.core.db import Audited, db
 
 NOTES = "trail_notes"
 CONTEXT = "trail_context"
+_writers: list[Callable[[], None]] = []  # the recorder's; core knows no domain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,22 @@ def tell(row: Audited, action: str, **values: Any) -> None:
     ``changes`` are added to those of the columns; the rest replaces what the row says about itself.
     """
     row.audit_told = {"action": action, **values}
+
+
+def write_out() -> None:
+    """Write the audit rows collected so far, in this transaction, instead of keeping them until its commit.
+
+    For jobs that change very many rows: call it every thousand or so. Inside a savepoint only what was collected
+    in it is written, so that undoing the savepoint undoes exactly that. The reason has to be known by then.
+    """
+    for write in _writers:
+        write()
+
+
+def written_by(write: Callable[[], None]) -> None:
+    """Say who writes; saying it twice does no harm."""
+    if write not in _writers:
+        _writers.append(write)
 
 
 def context() -> dict[str, Any]:
