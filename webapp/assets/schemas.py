@@ -22,6 +22,7 @@ RESERVED_TAGS = frozenset(
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MONEY = re.compile(r"\d{1,12}(\.\d{1,2})?", re.ASCII)
 _LINK = re.compile(r"https?://[^\s<>\"']{3,400}")
 
 
@@ -45,6 +46,13 @@ def _none_is_blank(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _money(value: Any) -> Any:
+    text = str(value).replace("\u00a0", "").replace(" ", "").replace(",", ".")
+    if not _MONEY.fullmatch(text):
+        raise ValueError(_("Write an amount, such as 1250 or 1250.50."))
+    return text
+
+
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 MaybeId = Annotated[Annotated[int, Field(ge=1, le=MAX_ID)] | None, BlankIsNone]
 Day = Annotated[Annotated[date, BeforeValidator(_day)] | None, BlankIsNone]
@@ -52,8 +60,11 @@ Tag = Annotated[Line | None, BlankIsNone, AfterValidator(_tag)]
 Prose = Annotated[Paragraphs, BeforeValidator(_none_is_blank), Field(max_length=5000)]
 Short = Annotated[Line, BeforeValidator(_none_is_blank), Field(max_length=120)]
 Cost = Annotated[
-    Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)] | None, BlankIsNone
+    Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2), BeforeValidator(_money)]
+    | None,
+    BlankIsNone,
 ]
+Reason = Annotated[Line | None, BlankIsNone, Field(max_length=500)]
 
 
 class Attribute(CommandModel):
@@ -129,6 +140,19 @@ class AssetDraft(AssetEdit):
     """A new asset; without a tag it gets the next free one."""
 
     status: Status = Status.IN_STOCK
+
+
+class StatusChange(CommandModel):
+    """The status that an asset shall have, and why."""
+
+    status: Status
+    reason: Reason = None
+
+
+class Archiving(CommandModel):
+    """Why an asset is archived."""
+
+    reason: Reason = None
 
 
 class CheckOut(CommandModel):
