@@ -19,6 +19,7 @@ from webapp.access import views as access_views
 from webapp.assets import import_models as _import_models  # noqa: F401
 from webapp.assets import models as _asset_models  # noqa: F401
 from webapp.assets import views as asset_views
+from webapp.attachments import cli as attachment_cli
 from webapp.attachments import models as _attachment_models  # noqa: F401
 from webapp.audit import cli as audit_cli
 from webapp.audit import models as _audit_models  # noqa: F401
@@ -79,6 +80,7 @@ COMMANDS = (
     serve.serve,
     serve.db_url,
     job_cli.worker,
+    attachment_cli.cli,
 )
 ONE_YEAR = 31_536_000
 

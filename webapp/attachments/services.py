@@ -1,0 +1,172 @@
+"""Adding, renaming, deleting and restoring files. Who calls has checked the rights on what they hang on."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import IO
+
+from sqlalchemy import func, or_, select
+
+from webapp.attachments import images, media, queries
+from webapp.attachments.models import Attachment
+from webapp.core import storage, trail
+from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.core.language import _
+from webapp.core.threads import aside
+
+MOST = 200  # live files of one asset
+AT_ONCE = 200  # rows that one transaction of a purge takes
+
+
+def add(
+    *,
+    client_id: int,
+    asset_id: int,
+    file: IO[bytes],
+    name: str | None,
+    user_id: int | None,
+    limit: int = storage.MAX_BYTES,
+) -> Attachment:
+    """Keep a file for an asset; of an image also a preview and a thumbnail.
+
+    If the transaction fails later, the bytes stay behind without a row until the next purge.
+
+    Raises:
+        DomainError: if it is empty, too large, or of no kind that is taken.
+    """
+    if queries.count_of(asset_id) >= MOST:
+        raise DomainError(_("There are %(most)s files here, which is the most.", most=MOST))
+    shown: images.Shown | None = None
+    called = media.clean_name(name)
+    with storage.files().receive(file, limit=limit) as draft:
+        if draft.size == 0:
+            raise DomainError(_("It is empty."))
+        with draft.open() as content:
+            kind = media.identify(content, called)
+        if kind.is_image:
+            with draft.open() as content:
+                shown = aside(images.make, content)
+        hold(draft.sha256)
+        draft.keep()
+    row = Attachment(
+        client_id=client_id,
+        asset_id=asset_id,
+        name=media.named(called, kind),
+        sha256=draft.sha256,
+        size=draft.size,
+        media_type=kind.media_type,
+        preview_sha256=_keep(shown.preview) if shown else None,
+        thumb_sha256=_keep(shown.thumb) if shown else None,
+        uploaded_by_id=user_id,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def _keep(content: bytes) -> str:
+    with storage.files().receive(io.BytesIO(content)) as draft:
+        hold(draft.sha256)
+        draft.keep()
+        return draft.sha256
+
+
+def hold(sha256: str) -> None:
+    """Keep a purge away from these bytes until this transaction ends, and wait for one that has them in hand."""
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(_lock_of(sha256))))
+
+
+def _lock_of(sha256: str) -> int:
+    return int.from_bytes(bytes.fromhex(sha256[:16]), signed=True)
+
+
+def rename(row: Attachment, name: str) -> None:
+    """Call a file something else; its ending stays.
+
+    Raises:
+        DomainError: if nothing is left of the name.
+    """
+    called = media.clean_name(name, otherwise="")
+    if not called:
+        raise DomainError(_("Type a name."), field="name")
+    called = media.with_ending_of(row.name, called)
+    if called != row.name:
+        trail.tell(row, "attachment.renamed")
+        row.name = called
+        db.session.flush()
+
+
+def delete(row: Attachment) -> None:
+    """Hide a file; its bytes stay until a purge."""
+    if row.deleted_at is None:
+        trail.tell(row, "attachment.deleted")
+        row.deleted_at = datetime.now(UTC)
+        row.is_main = False
+        db.session.flush()
+
+
+def restore(row: Attachment) -> None:
+    """Show a deleted file again."""
+    if row.deleted_at is not None:
+        trail.tell(row, "attachment.restored")
+        row.deleted_at = None
+        db.session.flush()
+
+
+def make_main(row: Attachment) -> None:
+    """Let an image stand for its asset.
+
+    Raises:
+        DomainError: if it is deleted, or no image.
+    """
+    if row.deleted_at is not None or row.thumb_sha256 is None:
+        raise DomainError(_("Only an image can be the main photo."))
+    before = db.session.scalars(
+        select(Attachment)
+        .where(Attachment.asset_id == row.asset_id, Attachment.is_main, Attachment.id != row.id)
+        .with_for_update()
+    )
+    for other in before:
+        other.is_main = False
+    db.session.flush()  # first, or both would be for a moment
+    if not row.is_main:
+        trail.tell(row, "attachment.made_main")
+        row.is_main = True
+        db.session.flush()
+
+
+def purge_rows(*, days: int) -> int:
+    """Remove some of the rows that were deleted longer than ``days`` ago; return how many."""
+    before = datetime.now(UTC) - timedelta(days=days)
+    rows = db.session.scalars(
+        select(Attachment)
+        .where(Attachment.deleted_at < before)
+        .order_by(Attachment.id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        trail.tell(row, "attachment.purged")
+        db.session.delete(row)
+    db.session.flush()
+    return len(rows)
+
+
+def unreferenced(names: list[str]) -> set[str]:
+    """Return those of the hashes that no row needs, deleted rows included."""
+    columns = (Attachment.sha256, Attachment.preview_sha256, Attachment.thumb_sha256)
+    rows = db.session.execute(select(*columns).where(or_(*(c.in_(names) for c in columns))))
+    return set(names) - {name for row in rows for name in row}
+
+
+def drop(sha256: str) -> bool:
+    """Remove bytes that no row needs; tell whether it was done.
+
+    The lock is held until the transaction ends. Whoever uploads the same bytes meanwhile waits for it, and then
+    writes them anew; whoever did so before has it, and the bytes stay.
+    """
+    if not db.session.scalar(select(func.pg_try_advisory_xact_lock(_lock_of(sha256)))):
+        return False
+    if not unreferenced([sha256]):
+        return False
+    return storage.files().delete(sha256)
