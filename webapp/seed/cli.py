@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from webapp.core.config import Settings
 from webapp.core.database import AUDIT_TABLE, READ_ONLY
 from webapp.core.db import db
-from webapp.seed import TOUCHED, demo, history, large, names, state
+from webapp.seed import TOUCHED, assets, custody, demo, history, large, names, state
 
 START_AFRESH = (
     "To start afresh, stop Steward and delete its data directory (rm -rf var), "
@@ -94,7 +94,7 @@ def seed_demo(today: date) -> None:
     """Make the demo, with a bar that shows how far it is."""
     made = demo.start(today)
     colleagues = demo.PEOPLE - len(names.ACCOUNTS)
-    with click.progressbar(length=demo.DAYS + colleagues + 2, label="Demo data") as bar:
+    with click.progressbar(length=demo.DAYS + colleagues + 22, label="Demo data") as bar:
         demo.make_accounts(made)
         bar.update(1)
         demo.make_organisation(made)
@@ -104,7 +104,12 @@ def seed_demo(today: date) -> None:
             made.now += timedelta(minutes=12)
             demo.make_person(made)
             bar.update(1)
+        stock = assets.take_over(made)
+        bar.update(20)
         for day in range(demo.DAYS, 0, -1):
             history.live_a_day(made, day)
+            assets.deliver(made, stock, day)
+            custody.live_a_day(made, stock, day)
             bar.update(1)
+        assets.keep_views(made)
         history.finish(made)
