@@ -364,6 +364,20 @@ def upgrade() -> None:
     )
     op.create_index("ix_assets_parent_id", "assets", ["parent_id"], unique=False)
     op.create_index(
+        "ix_assets_count",
+        "assets",
+        ["client_id", "project_id"],
+        unique=False,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_assets_top",
+        "assets",
+        ["client_id", "tag", "id"],
+        unique=False,
+        postgresql_where=sa.text("project_id IS NULL AND parent_id IS NULL AND deleted_at IS NULL"),
+    )
+    op.create_index(
         "ix_assets_project_tag_id",
         "assets",
         ["project_id", "tag", "id"],

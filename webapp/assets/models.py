@@ -122,6 +122,15 @@ class Asset(Audited, Timestamped, Versioned, Model):
         Index("ix_assets_type_tag_id", "type_id", "tag", "id", postgresql_where=LIVE),
         Index("ix_assets_status_tag_id", "status", "tag", "id", postgresql_where=LIVE),
         Index("ix_assets_parent_id", "parent_id"),
+        # For the tree: counts from an index alone, and what lies directly in a client.
+        Index("ix_assets_count", "client_id", "project_id", postgresql_where=LIVE),
+        Index(
+            "ix_assets_top",
+            "client_id",
+            "tag",
+            "id",
+            postgresql_where=text("project_id IS NULL AND parent_id IS NULL AND deleted_at IS NULL"),
+        ),
         Index("ix_assets_deleted", "tag", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_assets_search", "search", postgresql_using="gin"),
     )

@@ -1,9 +1,9 @@
 """Every change of locations, clients and projects. The database keeps the tree sound; here its refusals get words."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -30,6 +30,9 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
     "fk_projects_client_id_clients": (_("Choose one of the list."), "client_id"),
 }
 _PARENT_FIELD = {Location: "parent_id", Client: "location_id", Project: "client_id"}
+# What has to happen around the change of a project's client, in the same savepoint: what belongs to a project names
+# its client as well. Domains above register theirs, and their refusals in REFUSALS.
+ON_PROJECT_MOVE: list[Callable[[Project, int], AbstractContextManager[None]]] = []
 
 
 def create_location(command: LocationEdit) -> Location:
@@ -58,10 +61,24 @@ def save(model: type[Record], record_id: int, command: BaseModel, *, version: in
     check_version(record, version)
     if record.deleted_at is not None:
         raise DomainError(_("This is deleted. Restore it first."))
-    with _saying(model):
-        for name, value in command:
-            if getattr(record, name) != value:
-                setattr(record, name, value)
+    _change(record, dict(command))
+    return record
+
+
+def put(
+    model: type[Record], record_id: int, *, under: int | None, version: int | None = None
+) -> Record:
+    """Put a record under another: a location into a location, a client into one, a project to a client.
+
+    Raises:
+        StaleVersion: if it was saved since ``version``.
+        DomainError: if it is deleted, or a rule of the tree refuses it.
+    """
+    record = _locked(model, record_id)
+    check_version(record, version)
+    if record.deleted_at is not None:
+        raise DomainError(_("This is deleted. Restore it first."))
+    _change(record, {_PARENT_FIELD[model]: under})
     return record
 
 
@@ -103,6 +120,18 @@ def _create(model: type[Record], command: BaseModel) -> Record:
     with _saying(model):
         db.session.add(record)
     return record
+
+
+def _change(record: Location | Client | Project, values: Mapping[str, Any]) -> None:
+    with _saying(type(record)), ExitStack() as along:
+        client_id = values.get("client_id")
+        if isinstance(record, Project) and client_id and client_id != record.client_id:
+            for hook in ON_PROJECT_MOVE:
+                along.enter_context(hook(record, client_id))
+        for name, value in values.items():
+            if getattr(record, name) != value:
+                setattr(record, name, value)
+        db.session.flush()
 
 
 def _locked(model: type[Record], record_id: int) -> Record:

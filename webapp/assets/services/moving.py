@@ -1,14 +1,20 @@
 """Moving nodes of the tree: what lies below comes along, each with its own audit row."""
 
-from sqlalchemy import select, text
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import func, select, text
 
 from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset
 from webapp.assets.services import records
 from webapp.core.db import db
-from webapp.core.errors import Denied, DomainError
+from webapp.core.errors import Denied, DomainError, StaleVersion, check_version
 from webapp.core.language import _
-from webapp.organisation.models import Project
+from webapp.organisation import services as organisation
+from webapp.organisation.models import Client, Location, Project
+from webapp.organisation.tree import Place
 
 MAX_MOVED = 20_000
 
@@ -20,6 +26,7 @@ def move(
     client_id: int,
     project_id: int | None = None,
     parent_id: int | None = None,
+    version: int | None = None,
 ) -> int:
     """Put an asset, with all inside it, into a client, perhaps a project of it, perhaps another asset.
 
@@ -27,16 +34,16 @@ def move(
 
     Raises:
         Denied: if the actor may not take it from there or put it here.
+        StaleVersion: if it was saved since ``version``, or while this waited for another move.
         DomainError: if the place does not exist, or lies inside the asset itself.
     """
     records.require_on(actor, "assets.edit", asset)
+    _wait_for_others(asset, client_id)
+    check_version(asset, version)
     if asset.deleted_at is not None:
         raise DomainError(_("This is archived. Restore it first."))
     if parent_id is not None:
-        parent = db.session.get(Asset, parent_id)
-        if parent is None or parent.deleted_at is not None or parent.client_id != client_id:
-            raise DomainError(_("This client has no such asset."), field="parent_id")
-        project_id = parent.project_id
+        project_id = _container(parent_id, client_id).project_id
     _require_there(actor, client_id, project_id)
     with records.saying():
         _defer_keys()
@@ -48,48 +55,160 @@ def move(
     return len(moved)
 
 
-def move_project(actor: SignedIn | None, project: Project, *, client_id: int) -> int:
+def move_to(
+    actor: SignedIn | None, asset: Asset, *, kind: str, key: int, version: int | None = None
+) -> int:
+    """Put an asset into the client, project or asset ``key``.
+
+    Raises:
+        Denied, StaleVersion, DomainError: as ``move`` does.
+    """
+    client_id: int | None = None
+    if kind == "client":
+        client_id = key
+    elif kind == "project":
+        client_id = db.session.scalar(select(Project.client_id).where(Project.id == key))
+    elif kind == "asset":
+        client_id = db.session.scalar(select(Asset.client_id).where(Asset.id == key))
+    if client_id is None:
+        raise DomainError(_("Choose one of the list."), field="target")
+    with _on_target():
+        return move(
+            actor,
+            asset,
+            client_id=client_id,
+            project_id=key if kind == "project" else None,
+            parent_id=key if kind == "asset" else None,
+            version=version,
+        )
+
+
+def move_project(
+    actor: SignedIn | None, project: Project, *, client_id: int, version: int | None = None
+) -> int:
     """Give a project to another client; its assets, their files and their custody come along.
 
     Returns how many assets moved.
 
     Raises:
         Denied: if the actor may not take it from there or put it here.
+        StaleVersion: if it was saved since ``version``.
         DomainError: if the client has a project of this name, or assets with one of the tags.
     """
-    for client in (project.client_id, client_id):
-        place = records.place_of(client, project.id)
-        if actor is not None and not actor.can("organisation.edit", on=place):
-            raise Denied(_("Your permission does not reach this."), key="organisation.edit")
-    assets = _locked(Asset.project_id == project.id)
-    with records.saying():
-        _defer_keys()
-        project.client_id = client_id
-        for one in assets:
-            one.client_id = client_id
-        _settle_keys()
-    return len(assets)
+    _require_organisation(actor, records.place_of(project.client_id, project.id))
+    _require_organisation(actor, records.place_of(client_id, None))
+    assets = select(func.count()).where(Asset.project_id == project.id)
+    moved = db.session.scalar(assets) if project.client_id != client_id else 0
+    organisation.put(Project, project.id, under=client_id, version=version)
+    return moved or 0
+
+
+def move_client(
+    actor: SignedIn | None, client: Client, *, location_id: int, version: int | None = None
+) -> None:
+    """Put a client, with all that is its, into another location.
+
+    Raises:
+        Denied, StaleVersion, DomainError: as ``move_project`` does.
+    """
+    _require_organisation(actor, Place(location_id=client.location_id, client_id=client.id))
+    _require_organisation(actor, Place(location_id=location_id))
+    organisation.put(Client, client.id, under=location_id, version=version)
+
+
+def move_location(
+    actor: SignedIn | None,
+    location: Location,
+    *,
+    parent_id: int | None,
+    version: int | None = None,
+) -> None:
+    """Put a location, with all that lies in it, into another; None is the top.
+
+    Raises:
+        Denied, StaleVersion, DomainError: as ``move_project`` does.
+    """
+    _require_organisation(actor, Place(location_id=location.id))
+    _require_organisation(actor, Place(location_id=parent_id) if parent_id else None)
+    organisation.put(Location, location.id, under=parent_id, version=version)
 
 
 def below(asset: Asset) -> list[Asset]:
     """Return everything inside an asset, at any depth, locked."""
-    down = select(Asset.id).where(Asset.parent_id == asset.id).cte("down", recursive=True)
-    down = down.union(select(Asset.id).join(down, Asset.parent_id == down.c.id))
-    return _locked(Asset.id.in_(select(down.c.id)))
-
-
-def _locked(which: object) -> list[Asset]:
-    statement = select(Asset).where(which).order_by(Asset.id).limit(MAX_MOVED + 1)  # type: ignore[arg-type]
-    found = list(db.session.scalars(statement.with_for_update()))
-    if len(found) > MAX_MOVED:
-        raise DomainError(_("This is too much to move at once. Move its parts."))
+    found: list[Asset] = []
+    level = [asset]
+    while level := _locked(Asset.parent_id.in_([one.id for one in level])):
+        found += level
+        _refuse_many(len(found))
     return found
+
+
+@contextmanager
+def take_along(project: Project, client_id: int) -> Iterator[None]:
+    """Have a project's assets go with it to another client, archived ones as well."""
+    _defer_keys()
+    for one in _locked(Asset.project_id == project.id):
+        one.client_id = client_id
+    yield
+    _settle_keys()
+
+
+def _locked(which: Any) -> list[Asset]:
+    statement = select(Asset).where(which).order_by(Asset.id).limit(MAX_MOVED + 1)
+    fresh = statement.with_for_update().execution_options(populate_existing=True)
+    found = list(db.session.scalars(fresh))
+    _refuse_many(len(found))
+    return found
+
+
+def _refuse_many(moved: int) -> None:
+    if moved > MAX_MOVED:
+        raise DomainError(_("This is too much to move at once. Move its parts."))
+
+
+def _wait_for_others(asset: Asset, client_id: int) -> None:
+    """Let moves within the clients concerned happen one after another.
+
+    The trigger against circles takes the lock of one client; two moves that cross clients in opposite directions need
+    both, always in the same order.
+    """
+    db.session.flush()
+    before = asset.client_id
+    lock = text("SELECT pg_advisory_xact_lock(hashtext('assets tree'), (:key % 2147483647)::int)")
+    for key in sorted({before % 2147483647, client_id % 2147483647}):
+        db.session.execute(lock, {"key": key})
+    db.session.refresh(asset, with_for_update=True)
+    if asset.client_id != before:
+        raise StaleVersion(asset)
+
+
+def _container(parent_id: int, client_id: int) -> Asset:
+    parent = db.session.get(Asset, parent_id, populate_existing=True)
+    if parent is None or parent.deleted_at is not None or parent.client_id != client_id:
+        raise DomainError(_("This client has no such asset."), field="parent_id")
+    return parent
+
+
+@contextmanager
+def _on_target() -> Iterator[None]:
+    """Hang a refusal on the one field that a move has."""
+    try:
+        yield
+    except (Denied, StaleVersion):
+        raise
+    except DomainError as error:
+        raise DomainError(error.message, field="target") from None
 
 
 def _require_there(actor: SignedIn | None, client_id: int, project_id: int | None) -> None:
     place = records.place_of(client_id, project_id)
     if actor is not None and not actor.can("assets.edit", on=place):
         raise Denied(_("Your permission does not reach this place."), key="assets.edit")
+
+
+def _require_organisation(actor: SignedIn | None, place: Any) -> None:
+    if actor is not None and not actor.can("organisation.edit", on=place):
+        raise Denied(_("Your permission does not reach this."), key="organisation.edit")
 
 
 def _defer_keys() -> None:
@@ -100,3 +219,16 @@ def _defer_keys() -> None:
 def _settle_keys() -> None:
     db.session.flush()
     db.session.execute(text("SET CONSTRAINTS fk_assets_project, fk_assets_parent IMMEDIATE"))
+
+
+organisation.ON_PROJECT_MOVE.append(take_along)
+organisation.REFUSALS |= {
+    "uq_assets_client_tag": (
+        _("That client has assets with the same tags. Change one of the tags first."),
+        "client_id",
+    ),
+    "pk_asset_unique_values": (
+        _("An asset of that client has the same value in an attribute that must be unique."),
+        "client_id",
+    ),
+}
