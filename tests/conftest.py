@@ -25,6 +25,7 @@ from webapp.core import database, embedded_pg
 from webapp.core.config import Settings
 from webapp.core.db import db
 from webapp.core.security import limiter
+from webapp.jobs import worker
 
 SECRET = "only for tests, only for tests, only for tests"
 # Filled by migrations, or append-only: tests look for their own rows.
@@ -148,6 +149,12 @@ def csrf_client(with_csrf: None, client: CheckedClient) -> CheckedClient:
 def work(app: Flask) -> Callable[..., Any]:
     """What a service needs outside a request: an app context with a unit of work."""
     return factories.work
+
+
+@pytest.fixture
+def run_jobs(app: Flask, settings: Settings) -> Callable[[], None]:
+    """Does the jobs that are due, as a worker would, and returns when none is left."""
+    return lambda: worker.run_waiting(app, settings)
 
 
 @pytest.fixture

@@ -1,33 +1,26 @@
 """`flask worker`: does the jobs of the queue."""
 
-import asyncio
-
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from webapp.core.db import db
-from webapp.jobs import queue
+from webapp.core.config import Settings
+from webapp.core.embedded_pg import server_for
+from webapp.jobs import worker as process
 
 CONCURRENCY = 2
-GRACE = 5.0  # seconds that running jobs get when the worker is asked to stop
 
 
 @click.command("worker")
+@click.option("--concurrency", default=CONCURRENCY, type=click.IntRange(1, 8), show_default=True)
 @with_appcontext
-def worker() -> None:
-    """Do jobs until Ctrl-C."""
+def worker(concurrency: int) -> None:
+    """Do jobs until Ctrl-C; `flask serve` starts one by itself."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - threads need the app itself
-    jobs = queue.build(app, app.extensions["steward"])
-    db.engine.dispose()
-
-    async def work() -> None:
-        async with jobs.open_async():
-            await jobs.run_worker_async(
-                queues=[queue.QUEUE],
-                concurrency=CONCURRENCY,
-                shutdown_graceful_timeout=GRACE,
-                stalled_worker_timeout=queue.STALLED_AFTER,
-            )
-
-    asyncio.run(work())
+    settings: Settings = app.extensions["steward"]
+    if settings.embedded and server_for(settings.data_dir).started_here:
+        raise click.ClickException(
+            "Nobody serves here: the embedded database runs only while `flask serve` does,\n"
+            "and that starts a worker by itself. With DATABASE_URL a worker runs on its own."
+        )
+    process.work(app, settings, concurrency=concurrency)

@@ -2,39 +2,43 @@
 
 The queue itself is procrastinate's. A job acts as the person who caused it, with that person's scope, or as the
 system. Whatever happens to its process, its work is committed once or not at all: the report is finished in the
-job's own transaction, so that a second run sees that there is nothing left to do.
+job's own transaction, under a lock that only this transaction holds, so that a second run finds nothing left to do.
 """
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
-import procrastinate
 import structlog
-from flask import Flask
-from procrastinate.jobs import Job
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.access import identity
 from webapp.core import trail
-from webapp.core.config import Settings
-from webapp.core.database import CONNECT_ARGS, LIMITS
 from webapp.core.db import db
 from webapp.core.errors import DomainError
+from webapp.core.language import speaking
 from webapp.core.unit_of_work import unit_of_work
 from webapp.jobs.models import JobReport
 
 log = structlog.get_logger(__name__)
 QUEUE = "default"
-STALLED_AFTER = 30.0  # seconds without a heartbeat of its worker
+LOCK_SPACE = 20240229  # of the advisory locks that running jobs hold
+TELL_EVERY = 0.5  # seconds
+# Set when the process is to end: the next word about progress undoes the job, which is then done elsewhere.
+STOPPING = threading.Event()
 
 
 class StillRunning(Exception):
     """Another process works on this job at this moment."""
+
+
+class Stopping(Exception):
+    """This process is to end; the job goes back into the queue."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,21 +67,41 @@ def task(
 
 
 class Progress:
-    """How far a job is, told on a connection of its own, so that it shows before the job commits."""
+    """How far a job is, and as whom it acts (``actor``; None is the system)."""
 
     def __init__(self, job_id: int) -> None:
         self.job_id = job_id
+        self.actor: identity.SignedIn | None = None
+        self._told_at = 0.0
+        self._total: int | None = None
 
     def tell(self, done: int, total: int | None = None) -> None:
-        """Say that ``done`` of ``total`` steps are behind it."""
-        with db.engine.begin() as connection:
-            connection.execute(
-                text(
-                    "UPDATE job_reports SET done = :done, total = coalesce(:total, total),"
-                    " updated_at = now() WHERE job_id = :id"
-                ),
-                {"done": done, "total": total, "id": self.job_id},
-            )
+        """Say that ``done`` of ``total`` steps are behind it; it is written twice a second at most.
+
+        Raises:
+            Stopping: if the process is to end.
+        """
+        if STOPPING.is_set():
+            raise Stopping
+        now = time.monotonic()
+        if total == self._total and now - self._told_at < TELL_EVERY:
+            return
+        self._told_at, self._total = now, total
+        _note("done = :done, total = coalesce(:total, total)", self.job_id, done=done, total=total)
+
+
+def _note(columns: str, job_id: int, **values: Any) -> None:
+    """Write into the report beside the job's own transaction, so that it shows before that commits.
+
+    The job itself writes into its report as its last statement only, so neither waits for the other; whatever
+    else goes wrong here must not stop the job.
+    """
+    with suppress(SQLAlchemyError), db.engine.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        connection.execute(
+            text(f"UPDATE job_reports SET {columns}, updated_at = now() WHERE job_id = :job_id"),  # noqa: S608 # nosec B608 - our own columns
+            {"job_id": job_id, **values},
+        )
 
 
 def defer(
@@ -108,111 +132,101 @@ def defer(
     )
     values = {"queue": QUEUE, "task": what.name, "lock": lock, "args": packed}
     job_id = int(db.session.execute(statement, values).scalar_one())
-    db.session.add(JobReport(job_id=job_id, title=title, url=url, user_id=user_id))
+    db.session.add(JobReport(job_id=job_id, title=title[:300], url=url, user_id=user_id))
     db.session.flush()
     return job_id
 
 
 def run(what: Task, *, job_id: int, args: dict[str, Any]) -> None:
-    """Do a job in one transaction; a second run of a finished one does nothing."""
-    with _acting(what, job_id=job_id, user_id=args.pop("_user", None), page=args.pop("_page", "")):
-        if not db.session.scalar(
-            text("SELECT pg_try_advisory_xact_lock(20_240_229, :id)"), {"id": job_id % 2**31}
-        ):
-            raise StillRunning
-        report = db.session.get(JobReport, job_id)
-        if report is not None and report.finished_at is not None:
+    """Do a job in one transaction; a second run of a finished one does nothing.
+
+    Raises:
+        StillRunning: if another process does it.
+        Stopping: if the process is to end.
+        Exception: whatever the task raised; its words, if it has any for people, are in the report.
+    """
+    progress = Progress(job_id)
+    began = time.monotonic()
+    try:
+        _do(what, progress, dict(args))
+    except (StillRunning, Stopping):
+        raise
+    except Exception as error:
+        refused = isinstance(error, DomainError)
+        (log.info if refused else log.exception)("job_failed", job_id=job_id, task=what.name)
+        _note_failure(progress, _words(progress, error) if refused else "")
+        raise
+    seconds = round(time.monotonic() - began, 3)
+    log.info("job_done", job_id=job_id, task=what.name, seconds=seconds)
+
+
+def _do(what: Task, progress: Progress, args: dict[str, Any]) -> None:
+    user_id, page = args.pop("_user", None), args.pop("_page", "")
+    args.pop("_failures", None)
+    with _transaction(what, progress.job_id):
+        hold(progress.job_id)
+        if _is_done(progress.job_id):
             return
-        what.run(Progress(job_id), **args)
-        if report is not None:
-            db.session.refresh(report)
-            report.finished_at, report.error = datetime.now(UTC), ""
-            if report.total is not None:
-                report.done = report.total
+        if user_id is not None:
+            progress.actor = identity.act_as_person(user_id, page=page)
+        sign(progress.job_id, page)
+        _note("done = 0, error = ''", progress.job_id)
+        with speaking(progress.actor.locale) if progress.actor else nullcontext():
+            what.run(progress, **args)
+        db.session.flush()
+        db.session.execute(_FINISH, {"id": progress.job_id})
+
+
+_FINISH = text(
+    "UPDATE job_reports SET finished_at = clock_timestamp(), error = '', done = coalesce(total, done),"
+    " updated_at = now() WHERE job_id = :id"
+)
+
+
+def hold(job_id: int) -> None:
+    """Take the job's lock until the transaction ends: by it the others see that somebody works on it.
+
+    Raises:
+        StillRunning: if another transaction holds it.
+    """
+    values = {"space": LOCK_SPACE, "id": job_id % 2**31}
+    if not db.session.scalar(text("SELECT pg_try_advisory_xact_lock(:space, :id)"), values):
+        raise StillRunning
+
+
+def _is_done(job_id: int) -> bool:
+    waiting = text("SELECT finished_at IS NULL FROM job_reports WHERE job_id = :id")
+    return not db.session.scalar(waiting, {"id": job_id})
 
 
 @contextmanager
-def _acting(what: Task, *, job_id: int, user_id: int | None, page: str) -> Iterator[None]:
-    origin = {"via": f"job:{job_id}", "request_id": f"job-{job_id}", "page": page or None}
+def _transaction(what: Task, job_id: int) -> Iterator[None]:
     with unit_of_work(f"system:{what.name}"):
         db.session.execute(text(f"SET LOCAL statement_timeout = '{what.minutes}min'"))
+        # Of a machine that vanished without a word, the server learns by this.
         db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5min'"))
-        if user_id is not None:
-            identity.act_as_person(user_id, page=page)
-        trail.context().update(origin)
+        db.session.execute(text("SET LOCAL lock_timeout = '15s'"))
+        sign(job_id)
         yield
 
 
-def _note_failure(job_id: int, error: BaseException) -> None:
-    """Keep what a person may read of a failure; the rest is in the log."""
-    words = str(error) if isinstance(error, DomainError) else f"It failed. Quote job {job_id}."
-    with db.engine.begin() as connection:
-        connection.execute(
-            text("UPDATE job_reports SET error = :error, updated_at = now() WHERE job_id = :id"),
-            {"error": words[:2000], "id": job_id},
-        )
+def sign(job_id: int, page: str = "") -> None:
+    """Have every audit row of this transaction name the job."""
+    trail.context().update(via=f"job:{job_id}", request_id=f"job-{job_id}", page=page or None)
 
 
-class _Retry(procrastinate.BaseRetryStrategy):
-    """A refusal by a rule stays one; everything else is tried again, each time a little later."""
-
-    def __init__(self, attempts: int) -> None:
-        self.attempts = attempts
-
-    def get_retry_decision(
-        self, *, exception: BaseException, job: Job
-    ) -> procrastinate.RetryDecision | None:
-        """Decide whether and when."""
-        if isinstance(exception, StillRunning):
-            return procrastinate.RetryDecision(retry_in={"seconds": 10})
-        if isinstance(exception, DomainError) or job.attempts + 1 >= self.attempts:
-            return None
-        return procrastinate.RetryDecision(retry_in={"seconds": 2 * 3**job.attempts})
+def _words(progress: Progress, error: Exception) -> str:
+    """Return the words of a refusal in the language of whoever caused the job."""
+    with speaking(progress.actor.locale) if progress.actor else nullcontext():
+        return str(error)
 
 
-def build(flask_app: Flask, settings: Settings) -> procrastinate.App:
-    """Return the queue with every declared task, ready for a worker."""
-    dsn = settings.app_url().replace("postgresql+psycopg", "postgresql", 1)
-    # The worker's own connection waits for notifications for hours.
-    options = CONNECT_ARGS | {
-        "options": CONNECT_ARGS["options"].replace(
-            f"idle_in_transaction_session_timeout={LIMITS['idle_in_transaction_session_timeout']}",
-            "idle_in_transaction_session_timeout=0",
-        )
-    }
-    queue = procrastinate.App(
-        connector=procrastinate.PsycopgConnector(
-            conninfo=dsn, kwargs=options, min_size=1, max_size=4
-        )
+def _note_failure(progress: Progress, words: str) -> None:
+    """Keep what a person may read of a failure, and count it; the rest is in the log."""
+    _note("error = :words", progress.job_id, words=words[:2000])
+    count = text(
+        "UPDATE procrastinate_jobs SET args = args || jsonb_build_object('_failures',"
+        " coalesce((args ->> '_failures')::int, 0) + 1) WHERE id = :id"
     )
-    for what in TASKS.values():
-        queue.task(name=what.name, queue=QUEUE, retry=_Retry(what.attempts), pass_context=True)(
-            partial(_enter, flask_app, what)
-        )
-    queue.periodic(cron="* * * * *")(
-        queue.task(name="jobs.rescue", queue=QUEUE, queueing_lock="jobs.rescue", pass_context=True)(
-            _rescue
-        )
-    )
-    return queue
-
-
-def _enter(flask_app: Flask, what: Task, context: procrastinate.JobContext, **args: Any) -> None:
-    job_id = context.job.id or 0
-    with flask_app.app_context():
-        try:
-            run(what, job_id=job_id, args=args)
-        except StillRunning:
-            raise
-        except BaseException as error:
-            log.exception("job_failed", job_id=job_id, task=what.name)
-            _note_failure(job_id, error)
-            raise
-
-
-async def _rescue(context: procrastinate.JobContext, timestamp: int) -> None:
-    """Put jobs back whose worker died."""
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER):
-        log.warning("job_rescued", job_id=job.id, task=job.task_name)
-        await manager.retry_job(job)
+    with suppress(SQLAlchemyError), db.engine.begin() as connection:
+        connection.execute(count, {"id": progress.job_id})

@@ -1,0 +1,42 @@
+"""What nobody needs any more goes by itself, once an hour, and the log says how much of what."""
+
+from sqlalchemy import text
+
+from webapp.core import trail
+from webapp.core.db import db
+from webapp.core.unit_of_work import unit_of_work
+from webapp.jobs import queue
+
+KEEP_JOBS = 30  # days
+KEEP_SIGN_INS = 90
+
+_OLD_JOBS = """
+DELETE FROM procrastinate_jobs j WHERE status NOT IN ('todo', 'doing') AND
+  (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) < now() - make_interval(days => {days})
+  AND {reported} EXISTS (SELECT FROM job_reports r WHERE r.job_id = j.id)
+"""
+STATEMENTS = {
+    "jobs": _OLD_JOBS.format(days=KEEP_JOBS, reported=""),
+    "reports": "DELETE FROM job_reports r WHERE NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE j.id = r.job_id)",
+    "sign_in_attempts": "DELETE FROM sign_in_attempts WHERE at < now() - make_interval(days => :days)",
+    "sessions": "DELETE FROM user_sessions WHERE least(expires_at, revoked_at) < now() - make_interval(days => :days)",
+    "links": "DELETE FROM user_tokens WHERE least(expires_at, used_at) < now() - make_interval(days => :days)",
+}
+# Every run of ours is a job, too, which nobody looks at.
+_OWN_JOBS = _OLD_JOBS.format(days=1, reported="NOT")
+
+
+def purge(*, job_id: int) -> dict[str, int]:
+    """Remove what is old; return how much of what."""
+    with unit_of_work("system:purge"):
+        queue.hold(job_id)
+        queue.sign(job_id)
+        db.session.execute(text("SET LOCAL statement_timeout = '5min'"))
+        db.session.execute(text(_OWN_JOBS))
+        counts = {}
+        for name, statement in STATEMENTS.items():
+            values = {"days": KEEP_SIGN_INS} if ":days" in statement else {}
+            counts[name] = db.session.execute(text(statement), values).rowcount  # type: ignore[attr-defined]
+        if removed := {name: count for name, count in counts.items() if count}:
+            trail.note("system.purged", category="system", changes=removed)
+    return counts
