@@ -72,30 +72,33 @@ END $$;
 CREATE CONSTRAINT TRIGGER keep_together AFTER INSERT OR UPDATE OF parent_id, project_id, client_id, deleted_at ON assets
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_assets_together();
 
--- A live asset hangs on a live client, project and type.
+-- A live asset hangs on a live client, project and type. After the row, so that policies and keys speak first: what is
+-- out of sight and what does not exist are refused alike.
 CREATE FUNCTION keep_asset_alive() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE gone boolean;
 BEGIN
   IF NEW.deleted_at IS NOT NULL THEN
     IF EXISTS (SELECT FROM asset_custody WHERE asset_id = NEW.id AND returned_at IS NULL) THEN
       RAISE EXCEPTION 'somebody still has it'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'asset_handed_out';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
   END IF;
-  PERFORM FROM clients WHERE id = NEW.client_id AND deleted_at IS NULL FOR SHARE;
-  IF FOUND AND NEW.project_id IS NOT NULL THEN
-    PERFORM FROM projects WHERE id = NEW.project_id AND deleted_at IS NULL FOR SHARE;
+  SELECT deleted_at IS NOT NULL INTO gone FROM clients WHERE id = NEW.client_id FOR SHARE;
+  IF gone IS NOT TRUE AND NEW.project_id IS NOT NULL THEN
+    SELECT deleted_at IS NOT NULL INTO gone FROM projects
+     WHERE client_id = NEW.client_id AND id = NEW.project_id FOR SHARE;
   END IF;
-  IF FOUND THEN
-    PERFORM FROM asset_types WHERE id = NEW.type_id AND deleted_at IS NULL FOR SHARE;
+  IF gone IS NOT TRUE THEN
+    SELECT deleted_at IS NOT NULL INTO gone FROM asset_types WHERE id = NEW.type_id FOR SHARE;
   END IF;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'what it belongs to is deleted or missing'
+  IF gone THEN
+    RAISE EXCEPTION 'what it belongs to is deleted'
       USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'parent_deleted';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END $$;
-CREATE TRIGGER keep_alive BEFORE INSERT OR UPDATE OF client_id, project_id, type_id, deleted_at ON assets
+CREATE TRIGGER keep_alive AFTER INSERT OR UPDATE OF client_id, project_id, type_id, deleted_at ON assets
   FOR EACH ROW EXECUTE FUNCTION keep_asset_alive();
 
 CREATE FUNCTION keep_transition() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -110,17 +113,18 @@ END $$;
 CREATE TRIGGER keep_transition BEFORE UPDATE OF status ON assets
   FOR EACH ROW EXECUTE FUNCTION keep_transition();
 
--- Only what is in stock or in use is handed out; who has something keeps it "in use".
+-- Only what is in stock or in use is handed out; who has something keeps it "in use". After the row, as above.
 CREATE FUNCTION keep_custody() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
   IF NEW.returned_at IS NULL AND NOT EXISTS (
-    SELECT FROM assets WHERE id = NEW.asset_id AND deleted_at IS NULL AND status IN ('in_stock', 'in_use') FOR SHARE) THEN
+    SELECT FROM assets WHERE client_id = NEW.client_id AND id = NEW.asset_id AND deleted_at IS NULL
+       AND status IN ('in_stock', 'in_use') FOR SHARE) THEN
     RAISE EXCEPTION 'this asset cannot be handed out'
       USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'not_available';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END $$;
-CREATE TRIGGER keep_custody BEFORE INSERT ON asset_custody FOR EACH ROW EXECUTE FUNCTION keep_custody();
+CREATE TRIGGER keep_custody AFTER INSERT ON asset_custody FOR EACH ROW EXECUTE FUNCTION keep_custody();
 
 -- An asset has the attributes of its type, each of its kind; unique ones are unique within a client.
 CREATE FUNCTION check_attributes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
@@ -216,8 +220,46 @@ $$;
 """
 
 
+# What the foundation's keys and triggers told about clients out of sight, they tell no more.
+SILENCE = """
+DROP TRIGGER keep_alive ON projects;
+CREATE TRIGGER keep_alive AFTER INSERT OR UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION keep_tree_alive();
+ALTER POLICY in_scope ON projects WITH CHECK (
+  client_id = ANY ((SELECT steward_scope('client'))::bigint[])
+  OR (id = ANY ((SELECT steward_scope('project'))::bigint[])
+    AND client_id = ANY ((SELECT steward_scope('client of project'))::bigint[])));
+
+-- Codes are unique in a place; who sees no other client there does not choose one.
+ALTER TABLE clients DROP CONSTRAINT uq_clients_code;
+ALTER TABLE clients ADD CONSTRAINT uq_clients_location_id_code UNIQUE (location_id, code);
+CREATE INDEX ix_clients_code ON clients (code);
+CREATE FUNCTION keep_client_code() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_user = 'steward_app' AND NOT NEW.location_id = ANY (steward_scope('location')) THEN
+    RAISE EXCEPTION 'who works for one client chooses neither its code nor its place'
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER keep_code BEFORE UPDATE OF code, location_id ON clients FOR EACH ROW
+  WHEN (NEW.code <> OLD.code OR NEW.location_id <> OLD.location_id) EXECUTE FUNCTION keep_client_code();
+"""
+LOUD = """
+DROP TRIGGER keep_code ON clients;
+DROP FUNCTION keep_client_code();
+DROP INDEX ix_clients_code;
+ALTER TABLE clients DROP CONSTRAINT uq_clients_location_id_code;
+ALTER TABLE clients ADD CONSTRAINT uq_clients_code UNIQUE (code);
+ALTER POLICY in_scope ON projects WITH CHECK (
+  client_id = ANY ((SELECT steward_scope('client'))::bigint[]) OR id = ANY ((SELECT steward_scope('project'))::bigint[]));
+DROP TRIGGER keep_alive ON projects;
+CREATE TRIGGER keep_alive BEFORE INSERT OR UPDATE ON projects FOR EACH ROW EXECUTE FUNCTION keep_tree_alive();
+"""
+
+
 def upgrade() -> None:
     """Create the tables, then what guards them."""
+    op.execute(SILENCE)
     op.create_table(
         "asset_types",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -488,6 +530,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         postgresql.ExcludeConstraint(
+            (sa.text("int8range(client_id, client_id, '[]')"), "&&"),
             (sa.text("int8range(asset_id, asset_id, '[]')"), "&&"),
             (sa.text("tstzrange(taken_at, returned_at)"), "&&"),
             using="gist",
@@ -742,7 +785,9 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY all_clients ON {table} TO steward_all USING (true)")
         op.execute(
             f"CREATE POLICY in_scope ON {table} TO steward_app USING ("
-            f"client_id = ANY ((SELECT steward_scope('client'))::bigint[]) OR {projects})"
+            f"client_id = ANY ((SELECT steward_scope('client'))::bigint[]) OR ({projects}"
+            # Else a row could name its own project and another client, and keys would tell of that one's rows.
+            " AND client_id = ANY ((SELECT steward_scope('client of project'))::bigint[])))"
         )
     for table in OWN:
         op.execute(
@@ -763,6 +808,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them again."""
+    op.execute(LOUD)
     for table in ("locations", "clients", "projects"):
         op.execute(f"DROP TRIGGER refuse_occupied ON {table}")
     op.execute("DROP FUNCTION steward_find_assets(tsquery)")

@@ -219,7 +219,9 @@ class Custody(Audited, Timestamped, Versioned, Model):
             onupdate="CASCADE",
         ),
         # Core PostgreSQL has no gist operator class for bigint; a range of one number does as well.
+        # With the client, so that no other's rows are inferred.
         ExcludeConstraint(
+            (text("int8range(client_id, client_id, '[]')"), "&&"),
             (text("int8range(asset_id, asset_id, '[]')"), "&&"),
             (text("tstzrange(taken_at, returned_at)"), "&&"),
             name="ex_asset_custody_one_at_a_time",

@@ -43,7 +43,9 @@ class Client(Audited, Timestamped, Versioned, Model):
     __table_args__ = (
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         CheckConstraint("code ~ '^[A-Z0-9][A-Z0-9-]{1,15}$'", name="code_format"),
-        UniqueConstraint("code"),
+        # Within a place, so that the key tells nobody of clients elsewhere; the service looks further.
+        UniqueConstraint("location_id", "code"),
+        Index("ix_clients_code", "code"),
         Index("ix_clients_name_id", "name", "id"),
     )
     audit_type = "client"

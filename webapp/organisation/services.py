@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
@@ -20,7 +20,7 @@ Record = TypeVar("Record", Location, Client, Project)
 # What the database refuses: the words for the person, and the field that they belong to.
 REFUSALS: dict[str, tuple[str, str | None]] = {
     "uq_locations_parent_name": (_("There is a location of this name in the same place."), "name"),
-    "uq_clients_code": (_("This code is taken."), "code"),
+    "uq_clients_location_id_code": (_("This code is taken."), "code"),
     "uq_projects_client_name": (_("This client has a project of this name."), "name"),
     "location_cycle": (_("A location cannot lie inside itself."), "parent_id"),
     "ck_locations_not_its_own_parent": (_("A location cannot lie inside itself."), "parent_id"),
@@ -41,7 +41,12 @@ def create_location(command: LocationEdit) -> Location:
 
 
 def create_client(command: ClientEdit) -> Client:
-    """Add a client."""
+    """Add a client.
+
+    Raises:
+        DomainError: if another client that the person sees has this code.
+    """
+    _refuse_taken(command.code, except_id=None)
     return _create(Client, command)
 
 
@@ -115,6 +120,13 @@ def restore(model: type[Record], record_id: int) -> Record:
     return record
 
 
+def _refuse_taken(code: str, *, except_id: int | None) -> None:
+    """A code is unique in a place by the database, and among what the person sees by this."""
+    taken = select(Client.id).where(Client.code == code, Client.id != (except_id or 0))
+    if db.session.scalar(taken.limit(1)) is not None:
+        raise DomainError(_("This code is taken."), field="code")
+
+
 def _create(model: type[Record], command: BaseModel) -> Record:
     record = model(**dict(command))
     with _saying(model):
@@ -157,3 +169,9 @@ def _saying(model: type[Location | Client | Project]) -> Iterator[None]:
             raise
         words, field = REFUSALS[name]
         raise DomainError(words, field=field) from None
+    except ProgrammingError as error:  # by the trigger keep_code
+        if model is not Client or getattr(error.orig, "sqlstate", None) != "42501":
+            raise
+        raise DomainError(
+            _("Your permission reaches this client, not its code or its place."), field="code"
+        ) from None

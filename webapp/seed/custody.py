@@ -10,8 +10,8 @@ from webapp.seed.demo import DAYS, Demo, Someone
 
 OUT_AT_FIRST = 0.55
 FEW = 60  # hand-outs of one transaction
-LENT = 0.25  # of hand-outs have a day of return
-LATE = 0.85  # of what is due comes back on its day, or soon after
+LENT = 0.4  # of hand-outs have a day of return
+LATE = 0.7  # of what is due comes back on its day, or soon after
 NOTES = (
     "New colleague",
     "Replaces a broken one",
@@ -112,7 +112,7 @@ def _coming_back(demo: Demo, stock: Stock) -> list[int]:
         if held.user_id in demo.gone
         or (held.due_on and held.due_on <= today and _returns(asset_id, held, today.toordinal()))
     ]
-    others = [asset_id for asset_id in stock.held if asset_id not in back]
+    others = [one for one, held in stock.held.items() if one not in back and not held.due_on]
     return [*back, *stock.chance.sample(others, stock.chance.choice((0, 0, 1, 1, 2)))]
 
 
@@ -120,7 +120,7 @@ def _returns(asset_id: int, held: Held, today: int) -> bool:
     """Most on the day or soon after; some are forgotten for a good while."""
     due = held.due_on.toordinal() if held.due_on else today
     forgotten = (asset_id * 7919 + due) % 100 >= LATE * 100
-    return today - due >= (75 if forgotten else (asset_id + due) % 4)
+    return today - due >= (110 if forgotten else (asset_id + due) % 4)
 
 
 def _break(stock: Stock) -> None:
