@@ -51,6 +51,7 @@ from webapp.organisation import models as _organisation_models  # noqa: F401
 from webapp.organisation import views as organisation_views
 from webapp.roles import views as role_views
 from webapp.saved_views import models as _saved_view_models  # noqa: F401
+from webapp.saved_views import views as saved_view_views
 from webapp.seed import cli as seed_cli
 from webapp.users import account_views, auth_views
 from webapp.users import cli as user_cli
@@ -64,6 +65,7 @@ BLUEPRINTS = (
     dashboard_views.bp,
     organisation_views.bp,
     asset_views.bp,
+    saved_view_views.bp,
     user_views.bp,
     account_views.bp,
     role_views.bp,

@@ -1,5 +1,7 @@
 """Places as a role or a question names them: a kind and a number, such as ``client:5``."""
 
+from collections.abc import Sequence
+
 from flask.typing import ResponseReturnValue
 
 from webapp.core import pickers
@@ -11,14 +13,16 @@ from webapp.organisation.tree import Reach
 MAX_DIGITS = 18
 
 
-def answer(*, seen: Reach, within: Reach | None = None) -> ResponseReturnValue:
-    """Reply to the search box for a place of any kind."""
+def answer(
+    *, seen: Reach, within: Reach | None = None, kinds: Sequence[str] = choices.KINDS
+) -> ResponseReturnValue:
+    """Reply to the search box for a place of some kinds."""
     titles = {
         "location": gettext("Locations"),
         "client": gettext("Clients"),
         "project": gettext("Projects"),
     }
-    rows, more = choices.find_places(pickers.typed(), seen=seen, within=within)
+    rows, more = choices.find_places(pickers.typed(), kinds=kinds, seen=seen, within=within)
     options = [
         Option(value=f"{row.kind}:{row.id}", label=row.name, hint=row.hint, group=titles[row.kind])
         for row in rows

@@ -6,8 +6,10 @@ from webapp.assets.views import (
     files,
     imports,
     labels,
+    picking,
     record,
     register,
+    scan,
     tree,
     types,
 )
@@ -20,8 +22,10 @@ __all__ = [
     "files",
     "imports",
     "labels",
+    "picking",
     "record",
     "register",
+    "scan",
     "tree",
     "types",
 ]

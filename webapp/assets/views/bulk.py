@@ -1,1 +1,185 @@
 """Changing many assets at once, and undoing it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from flask import abort, flash, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date, ngettext
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from webapp.access import scopes
+from webapp.assets.bulk_forms import BulkForm
+from webapp.assets.bulk_schemas import MAX_IDS
+from webapp.assets.models import Status
+from webapp.assets.queries import bulk as queries
+from webapp.assets.services import bulk as services
+from webapp.assets.services.bulk import Outcome, Verdict
+from webapp.assets.views.common import bp, me
+from webapp.assets.words import STATUS
+from webapp.core.bulk import NAMED
+from webapp.core.errors import Denied, DomainError
+from webapp.core.guards import page, permission
+from webapp.core.htmx import redirect_to
+from webapp.organisation.tree import reach_of
+
+EDIT = "assets.edit"
+REQUEST = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+MAX_DIGITS = 18
+DAY = "d MMM y"
+
+
+@bp.get("/bulk")
+@page("assets")
+@permission(EDIT, scoped=True)
+def bulk() -> ResponseReturnValue:
+    """Ask what to change about the assets that were chosen."""
+    typed = request.args.getlist("ids")
+    ids = [int(x) for x in typed if x.isascii() and x.isdigit() and len(x) <= MAX_DIGITS][:MAX_IDS]
+    matching = request.args.get("matching") or None
+    if not ids and matching is None:
+        return redirect_to(url_for("assets.index"))
+    return _ask(BulkForm(formdata=None, data={"ids": ids, "matching": matching}))
+
+
+def _ask(form: BulkForm) -> str:
+    seen = reach_of(me(), "assets")
+    form.offer(
+        url_for("assets.pick_home"), present=scopes.label_of(form.place.data or None, seen=seen)
+    )
+    return render_template("assets/bulk.html", form=form, most=services.MOST)
+
+
+@bp.post("/bulk")
+@page("assets")
+@permission(EDIT, scoped=True)
+def preview_bulk() -> ResponseReturnValue:
+    """Show each change, and what is refused and why."""
+    form = BulkForm()
+    if not form.validate():
+        return _ask(form), 422
+    try:
+        return _preview(form)
+    except Denied:
+        raise
+    except DomainError as error:
+        form.refuse(error)
+        return _ask(form), 422
+
+
+def _preview(form: BulkForm) -> str:
+    outcome = services.preview(me(), form.command)
+    return render_template(
+        "assets/bulk_preview.html",
+        form=form,
+        outcome=outcome,
+        fine=_shown(outcome.changed),
+        refused=_shown(outcome.refused),
+        most=services.MOST,
+    )
+
+
+@bp.post("/bulk/apply")
+@page("assets")
+@permission(EDIT, scoped=True)
+def apply_bulk() -> ResponseReturnValue:
+    """Change them, as one transaction."""
+    form = BulkForm()
+    if not form.validate():
+        return _ask(form), 422
+    try:
+        outcome = services.apply(me(), form.command)
+    except Denied:
+        raise
+    except services.SeenOther as error:
+        form.refuse(error)
+        return _preview(form), 409
+    except DomainError as error:
+        form.refuse(error)
+        return _ask(form), 422
+    _say(outcome)
+    return redirect_to(url_for("assets.index"))
+
+
+def _say(outcome: Outcome) -> None:
+    done, refused = len(outcome.changed), len(outcome.refused)
+    if done:
+        text = ngettext("%(num)s asset was changed.", "%(num)s assets were changed.", done)
+        link = Markup('{} <a href="{}">{}</a>')
+        url = url_for("assets.ask_undo", request_id=g.request_id)
+        flash(link.format(text, url, _("Undo")), "success")
+    if refused:
+        text = ngettext("%(num)s was left as before.", "%(num)s were left as before.", refused)
+        flash(text, "warning")
+
+
+@bp.get("/undo/<request_id>")
+@page("assets")
+@permission(EDIT, scoped=True)
+def ask_undo(request_id: str) -> ResponseReturnValue:
+    """Show what would be set back."""
+    outcome = services.preview_undo(me(), _known(request_id))
+    return _undo_page(request_id, outcome)
+
+
+def _undo_page(request_id: str, outcome: Outcome) -> str:
+    if not outcome.verdicts:
+        abort(404)
+    return render_template(
+        "assets/bulk_undo.html",
+        request_id_undone=request_id,
+        outcome=outcome,
+        fine=_shown(outcome.changed),
+        refused=_shown(outcome.refused),
+    )
+
+
+@bp.post("/undo/<request_id>")
+@page("assets")
+@permission(EDIT, scoped=True)
+def undo(request_id: str) -> ResponseReturnValue:
+    """Set back what is still as the request left it."""
+    outcome = services.undo(me(), _known(request_id))
+    if not outcome.changed:
+        return _undo_page(request_id, outcome), 409
+    _say(outcome)
+    return redirect_to(url_for("assets.index"))
+
+
+def _known(request_id: str) -> str:
+    return request_id if REQUEST.fullmatch(request_id) else abort(404)
+
+
+def _shown(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """The first few verdicts as people read them."""
+    few = verdicts[:NAMED]
+    pairs = [(name, one.changes[name]) for one in few for name in one.changes]
+
+    def ids(field: str) -> list[Any]:
+        return [value for name, pair in pairs if name == field for value in pair]
+
+    names = queries.names_of(ids("client_id"), ids("project_id"), ids("parent_id"))
+    return [
+        {
+            "tag": one.tag,
+            "name": one.name,
+            "why": one.why,
+            "changes": [
+                (services.TITLES[field], *(_word(field, value, names) for value in pair))
+                for field, pair in one.changes.items()
+            ],
+        }
+        for one in few
+    ]
+
+
+def _word(field: str, value: Any, names: dict[str, dict[int, str]]) -> str:
+    if value is None or value == "":
+        return "\u2013"
+    if field in names:
+        return names[field].get(value, f"#{value}")
+    if field == "status":
+        return str(STATUS[Status(value)])
+    return str(format_date(value, DAY)) if field in services.DAYS else str(value)

@@ -1,0 +1,93 @@
+"""Reads of changes to many assets."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select, text
+
+from webapp.assets.models import Asset, Custody, StatusTransition
+from webapp.audit.models import AuditEvent
+from webapp.core.db import db
+from webapp.organisation.models import Client, Project
+from webapp.organisation.tree import Place
+
+
+def get_assets(ids: Iterable[int], *, lock: bool) -> list[Asset]:
+    """Find assets by their ids, in the order of their ids, so that two changes do not wait for each other."""
+    statement = select(Asset).where(Asset.id.in_(list(ids))).order_by(Asset.id)
+    return list(db.session.scalars(statement.with_for_update() if lock else statement))
+
+
+def find_home(kind: str, number: int) -> Place | None:
+    """Return the client or project as a place, if it is in sight and in use."""
+    statement = select(Client.id, Client.location_id).where(Client.deleted_at.is_(None))
+    if kind == "project":
+        statement = statement.join(Project, Project.client_id == Client.id).where(
+            Project.id == number, Project.deleted_at.is_(None)
+        )
+    else:
+        statement = statement.where(Client.id == number)
+    row = db.session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    project = number if kind == "project" else None
+    return Place(location_id=row.location_id, client_id=row.id, project_id=project)
+
+
+def locations_of(client_ids: Iterable[int]) -> dict[int, int]:
+    """Return the location of each client."""
+    statement = select(Client.id, Client.location_id).where(Client.id.in_(list(client_ids)))
+    return {row.id: row.location_id for row in db.session.execute(statement)}
+
+
+def handed_out(ids: Sequence[int]) -> set[int]:
+    """Return those of the assets that somebody has."""
+    held = select(Custody.asset_id).where(Custody.asset_id.in_(ids), Custody.returned_at.is_(None))
+    return set(db.session.scalars(held))
+
+
+def transitions() -> set[tuple[str, str]]:
+    """Return which status may follow which."""
+    statement = select(StatusTransition.from_status, StatusTransition.to_status)
+    return {(row.from_status, row.to_status) for row in db.session.execute(statement)}
+
+
+def changes_of(request_id: str, actor_id: int, *, limit: int) -> dict[int, dict[str, Any]]:
+    """Return what a person's request of the last day changed about assets: by id, old and new of each field."""
+    statement = (
+        select(AuditEvent.object_id, AuditEvent.changes)
+        .where(
+            AuditEvent.request_id == request_id,
+            AuditEvent.actor_id == actor_id,
+            AuditEvent.object_type == "asset",
+            AuditEvent.category == "change",
+            AuditEvent.outcome == "ok",
+            AuditEvent.recorded_at > text("now() - interval '1 day'"),
+        )
+        .order_by(AuditEvent.id)
+        .limit(limit)
+    )
+    found: dict[int, dict[str, Any]] = {}
+    for row in db.session.execute(statement):
+        fields = found.setdefault(row.object_id, {})
+        for name, pair in row.changes.items():
+            if isinstance(pair, list):
+                fields[name] = (fields[name][0] if name in fields else pair[0], pair[1])
+    return found
+
+
+def names_of(
+    client_ids: Iterable[Any], project_ids: Iterable[Any], asset_ids: Iterable[Any]
+) -> dict[str, dict[int, str]]:
+    """Return the names of what a preview mentions, by field and id."""
+    kinds = (
+        ("client_id", Client.id, Client.name, client_ids),
+        ("project_id", Project.id, Project.name, project_ids),
+        ("parent_id", Asset.id, Asset.tag, asset_ids),
+    )
+    names = {}
+    for key, number, name, ids in kinds:
+        wanted = {one for one in ids if one is not None}
+        rows = db.session.execute(select(number, name).where(number.in_(wanted))) if wanted else ()
+        names[key] = {row[0]: row[1] for row in rows}
+    return names

@@ -1,0 +1,308 @@
+"""Changing many assets at once: tried first, then done as one transaction, and undone by its request."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from webapp.access.identity import SignedIn
+from webapp.assets.bulk_schemas import BulkChange
+from webapp.assets.models import Asset, Status
+from webapp.assets.queries import bulk as queries
+from webapp.assets.queries import register
+from webapp.assets.services import moving, records
+from webapp.core import bulk, trail
+from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.core.language import _, listed
+from webapp.organisation.tree import Place
+
+MOST = 2000  # assets that one change takes
+MOST_MOVED = 500  # assets that one change puts elsewhere: each is a walk down the tree
+EDIT = "assets.edit"
+Mode = Literal["look", "try", "do"]  # only the rules; moves as well, to be rolled back; all of it
+DAYS = frozenset({"warranty_until", "purchased_on"})
+FIELDS = ("status", "warranty_until", "purchased_on", "manufacturer", "model")
+HERE = ("client_id", "project_id", "parent_id")
+TITLES = {
+    "status": _("Status"),
+    "client_id": _("Client"),
+    "project_id": _("Project"),
+    "parent_id": _("Lies inside"),
+    "warranty_until": _("Warranty until"),
+    "purchased_on": _("Purchased"),
+    "manufacturer": _("Manufacturer"),
+    "model": _("Model"),
+}
+
+
+class SeenOther(DomainError):
+    """The assets are not any more what the preview showed."""
+
+    def __init__(self) -> None:
+        """Say what to do about it."""
+        super().__init__(_("Some of these changed since you looked. Look again, then confirm."))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What becomes of one asset: its changes (old and new by field), or why it stays as it is."""
+
+    id: int
+    tag: str
+    name: str
+    changes: dict[str, tuple[Any, Any]]
+    why: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What becomes of all of them; ``seal`` marks what was seen, ``more`` that others match, too."""
+
+    verdicts: Sequence[Verdict]
+    seal: str = ""
+    more: bool = False
+
+    @property
+    def changed(self) -> list[Verdict]:
+        """Those that change."""
+        return [one for one in self.verdicts if one.changes and not one.why]
+
+    @property
+    def refused(self) -> list[Verdict]:
+        """Those that may not."""
+        return [one for one in self.verdicts if one.why]
+
+    @property
+    def same(self) -> int:
+        """How many are as they shall be already."""
+        return len(self.verdicts) - len(self.changed) - len(self.refused)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Task:
+    """An asset, what it shall have, and why not."""
+
+    asset: Asset
+    wanted: dict[str, Any]
+    why: str | None = None
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Note what is different from how it shall be."""
+        now = {name: getattr(self.asset, name) for name in self.wanted}
+        self.changes = {
+            name: (now[name], value) for name, value in self.wanted.items() if now[name] != value
+        }
+
+    @property
+    def moves(self) -> bool:
+        """True if it goes elsewhere."""
+        return any(name in self.changes for name in HERE)
+
+
+def preview(actor: SignedIn, command: BulkChange) -> Outcome:
+    """Say what the change would do: moves are tried for real, then rolled back.
+
+    Raises:
+        DomainError: if the place does not exist or is out of reach, or this is too much at once.
+    """
+    with db.session.begin_nested() as trial:
+        outcome = _change(actor, command, mode="try")
+        trial.rollback()
+    return outcome
+
+
+def apply(actor: SignedIn, command: BulkChange) -> Outcome:
+    """Change what may be changed, as one transaction.
+
+    Raises:
+        SeenOther: if the assets are not what the preview showed.
+        DomainError: as ``preview`` does.
+    """
+    trail.because(command.reason)
+    return _change(actor, command, mode="do")
+
+
+def preview_undo(actor: SignedIn, request_id: str) -> Outcome:
+    """Say what undoing a request would do; whether a move back is possible shows when it is made."""
+    return _undo(actor, request_id, mode="look")
+
+
+def undo(actor: SignedIn, request_id: str) -> Outcome:
+    """Set back what the actor's request changed, where it still is as the request left it."""
+    trail.because(f"undo of {request_id}")
+    return _undo(actor, request_id, mode="do")
+
+
+def _change(actor: SignedIn, command: BulkChange, *, mode: Mode) -> Outcome:
+    ids, more = _chosen(actor, command)
+    assets = queries.get_assets(ids, lock=mode == "do" or command.place is not None)
+    seal = _seal(assets)
+    if mode == "do" and command.seen != seal:
+        raise SeenOther
+    wanted = _wanted(command)
+    target = _target(actor, command.place) if command.place else None
+    chosen = {asset.id for asset in assets}
+    tasks = [_Task(asset=asset, wanted=wanted | _there(asset, target, chosen)) for asset in assets]
+    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode), seal=seal, more=more)
+
+
+def _chosen(actor: SignedIn, command: BulkChange) -> tuple[list[int], bool]:
+    if command.matching is None:
+        return list(command.ids), False
+    filters = register.filters_from(bulk.args_of(command.matching))
+    found = register.matching_ids(filters, actor, limit=MOST + 1)
+    return found[:MOST], len(found) > MOST
+
+
+def _seal(assets: Iterable[Asset]) -> str:
+    """A mark of which assets there are, and of their versions."""
+    listed_ = ",".join(sorted(f"{asset.id}.{asset.version}" for asset in assets))
+    return hashlib.sha256(listed_.encode()).hexdigest()[:32]
+
+
+def _wanted(command: BulkChange) -> dict[str, Any]:
+    wanted = {name: getattr(command, name) for name in FIELDS}
+    typed = {name: value for name, value in wanted.items() if value is not None}
+    return typed | {name: None if name in DAYS else "" for name in command.clear}
+
+
+def _target(actor: SignedIn, place: str) -> tuple[int, int | None]:
+    """Return the client and project that the assets go to."""
+    kind, _colon, number = place.partition(":")
+    found = queries.find_home(kind, int(number))
+    if found is None:
+        raise DomainError(_("Choose one of the list."), field="place")
+    if not actor.can(EDIT, on=found):
+        raise DomainError(_("Your permission does not reach this place."), field="place")
+    assert found.client_id is not None  # noqa: S101 # nosec B101 - for the type checker
+    return found.client_id, found.project_id
+
+
+def _there(asset: Asset, target: tuple[int, int | None] | None, chosen: set[int]) -> dict[str, Any]:
+    """Where an asset shall lie. What lies in another one that goes there, too, stays in it; else it is taken out."""
+    if target is None or (asset.client_id, asset.project_id) == target:
+        return {}
+    parent = asset.parent_id if asset.parent_id in chosen else None
+    return dict(zip(HERE, (*target, parent), strict=True))
+
+
+def _carry_out(actor: SignedIn, tasks: list[_Task], *, mode: Mode) -> list[Verdict]:
+    labels = {task.asset.id: (task.asset.tag, task.asset.name) for task in tasks}
+    for task in tasks:
+        task.look()
+    _check(actor, tasks)
+    elsewhere = [task for task in tasks if task.moves and not task.why]
+    if len(elsewhere) > MOST_MOVED:
+        raise DomainError(
+            _("This is too much to move at once. Take at most %(n)s.", n=MOST_MOVED), field="place"
+        )
+    parents = {task.asset.id: task.wanted.get("parent_id") for task in elsewhere}
+    if mode != "look":
+        for task in sorted(elsewhere, key=lambda task: _depth(task.asset.id, parents)):
+            _move(actor, task)
+    if mode == "do":
+        _set(tasks)
+    verdicts = [
+        Verdict(id=key, tag=labels[key][0], name=labels[key][1], changes=task.changes, why=task.why)
+        for task, key in zip(tasks, labels, strict=True)
+    ]
+    return sorted(verdicts, key=lambda one: (one.tag, one.id))
+
+
+def _check(actor: SignedIn, tasks: Sequence[_Task]) -> None:
+    """Note why assets may not change, by the rules that the services and the database hold them to."""
+    ids = [task.asset.id for task in tasks]
+    homes = queries.locations_of({task.asset.client_id for task in tasks})
+    states = any("status" in task.changes for task in tasks)
+    held = queries.handed_out(ids) if states else set()
+    allowed = queries.transitions() if states else set()
+    for task in tasks:
+        if task.why is None and task.changes:
+            task.why = _why_not(actor, task, homes) or _why_not_state(task, held, allowed)
+
+
+def _why_not(actor: SignedIn, task: _Task, homes: dict[int, int]) -> str | None:
+    asset = task.asset
+    place = Place(
+        location_id=homes.get(asset.client_id),
+        client_id=asset.client_id,
+        project_id=asset.project_id,
+    )
+    if not actor.can(EDIT, on=place):
+        return _("Your permission does not reach this asset.")
+    if asset.deleted_at is not None:
+        return _("This is archived. Restore it first.")
+    return None
+
+
+def _why_not_state(task: _Task, held: set[int], allowed: set[tuple[str, str]]) -> str | None:
+    if "status" not in task.changes:
+        return None
+    before, after = task.changes["status"]
+    if (str(before), str(after)) not in allowed:
+        return _("An asset with this status cannot get that one.")
+    if task.asset.id in held:
+        return _("Somebody has it, so it is in use. Take it back first.")
+    return None
+
+
+def _depth(key: int, parents: dict[int, int | None]) -> int:
+    """How many of those that move contain it: the outermost goes first."""
+    depth, up = 0, parents.get(key)
+    while up in parents and depth < len(parents):
+        depth, up = depth + 1, parents[up]
+    return depth
+
+
+def _move(actor: SignedIn, task: _Task) -> None:
+    asset = task.asset
+    there = {name: task.wanted.get(name, getattr(asset, name)) for name in HERE}
+    if all(getattr(asset, name) == value for name, value in there.items()):
+        return  # it came along
+    try:
+        moving.move(actor, asset, **there)
+    except DomainError as error:
+        task.why = error.message
+
+
+def _set(tasks: Iterable[_Task]) -> None:
+    with records.saying():
+        for task in tasks:
+            if task.why is None:
+                for name in task.changes.keys() - set(HERE):
+                    setattr(task.asset, name, task.changes[name][1])
+
+
+def _undo(actor: SignedIn, request_id: str, *, mode: Mode) -> Outcome:
+    done = queries.changes_of(request_id, actor.id, limit=2 * MOST + MOST_MOVED)
+    assets = queries.get_assets(done, lock=mode == "do")
+    tasks = [_back(asset, done[asset.id]) for asset in assets]
+    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode))
+
+
+def _back(asset: Asset, done: dict[str, tuple[Any, Any]]) -> _Task:
+    known = {name: pair for name, pair in done.items() if name in (*FIELDS, *HERE)}
+    since = [
+        name for name, (_old, new) in known.items() if getattr(asset, name) != _read(name, new)
+    ]
+    task = _Task(
+        asset=asset, wanted={name: _read(name, old) for name, (old, _new) in known.items()}
+    )
+    if since:
+        fields = listed(TITLES[name] for name in since)
+        task.why = _("It changed since then: %(fields)s.", fields=fields)
+    elif len(known) < len(done):
+        task.why = _("This cannot be undone here: more than a bulk change did.")
+    return task
+
+
+def _read(name: str, stored: Any) -> Any:
+    """Return a value of the log as the asset has it."""
+    if stored is None:
+        return None
+    if name == "status":
+        return Status(stored)
+    return date.fromisoformat(stored) if name in DAYS else stored

@@ -1,0 +1,48 @@
+"""Reads of saved views."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from sqlalchemy import String, column, or_, select, table
+from sqlalchemy.types import BigInteger
+
+from webapp.core.db import db
+from webapp.saved_views.models import SavedView
+
+# Where in a list one was, and how much of it one saw, is not what it shows.
+PASSING = frozenset({"after", "before", "limit"})
+MOST = 100
+# This domain lies below that of people, and needs no more of them than their names.
+_USERS = table("users", column("id", BigInteger), column("name", String))
+
+
+def tidy(query: str) -> str:
+    """Return a query string as it is kept: without cursors and what is empty, ready to follow an address."""
+    pairs = parse_qsl(query.removeprefix("?"), max_num_fields=100)
+    kept = [(name, value) for name, value in pairs if value and name not in PASSING]
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def views_of(person: Any, page: str) -> list[Any]:
+    """Return a person's own views of a page, then those that others share: rows, by name."""
+    mine = SavedView.user_id == person.id
+    statement = (
+        select(
+            SavedView.id,
+            SavedView.name,
+            SavedView.query,
+            SavedView.is_shared,
+            mine.label("mine"),
+            _USERS.c.name.label("owner"),
+        )
+        .join(_USERS, _USERS.c.id == SavedView.user_id)
+        .where(SavedView.page == page, or_(mine, SavedView.is_shared))
+        .order_by(mine.desc(), SavedView.name, SavedView.id)
+        .limit(MOST)
+    )
+    return list(db.session.execute(statement))
+
+
+def get_view(view_id: int) -> SavedView | None:
+    """Find a saved view; whose it is, the services look at."""
+    return db.session.get(SavedView, view_id)
