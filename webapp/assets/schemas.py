@@ -173,6 +173,30 @@ class CheckIn(CommandModel):
     note: Prose = ""
 
 
+class Extend(CommandModel):
+    """Until when somebody keeps an asset; empty for no end."""
+
+    due_on: Day = None
+
+
+class Scanned(CommandModel):
+    """The tags of a scan, and the seal of what was refused when the person agreed to leave it out."""
+
+    tags: Annotated[
+        tuple[Annotated[Line, Field(min_length=1, max_length=100)], ...],
+        Field(min_length=1, max_length=500),
+    ]
+    agreed: Annotated[str, Field(max_length=64)] = ""
+
+
+class ScanOut(CheckOut, Scanned):
+    """Everything scanned goes to one holder."""
+
+
+class ScanIn(CheckIn, Scanned):
+    """Everything scanned comes back."""
+
+
 def attributes_of(
     rules: list[dict[str, Any]], typed: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:

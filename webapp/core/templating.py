@@ -13,7 +13,7 @@ from flask_babel import get_locale
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
-from webapp.core import registry
+from webapp.core import panels, registry
 from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
 from webapp.core.language import N_, catalogue
@@ -212,6 +212,7 @@ def init_app(app: Flask) -> None:
         "opens": opens,
         "unread_count": unread_count,
         "form_key": new_key,
+        "person_tabs": panels.tabs,
         "is_demo": app.config["DEMO"],
         "registry_entry": registry.find_entry,
     }

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.access import queries as access_queries
-from webapp.core import bulk
+from webapp.core import bulk, panels
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
 from webapp.users import presenting, queries, schemas, services
@@ -45,6 +45,7 @@ def _deactivate_page(user: User, form: ReasonForm) -> str:
         user=user,
         form=form,
         grants=[(grant, presenting.where(grant)) for grant in grants],
+        holdings=panels.holdings(me(), user.id),
         sessions=len(queries.open_sessions(user.id)),
         problem=services.why_not_deactivate(me(), user, grants),
     )
@@ -99,6 +100,7 @@ def _deactivate_many_page(form: DeactivateManyForm) -> str:
         form=form,
         matching=matching,
         seen=bulk.seal(user.id for user in people),
+        held=panels.counted(me(), [user.id for user in people]),
         limits={"named": bulk.NAMED, "most": bulk.MOST, "reached": more},
         fine=[user for user, problem in verdicts if problem is None],
         refused=[(user, problem) for user, problem in verdicts if problem],

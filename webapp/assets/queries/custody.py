@@ -6,12 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, func, or_, select
 
 from webapp.assets.models import Asset, AssetType, Custody
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, capped_count, paginate
-from webapp.core.search import cleaned
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Location
 from webapp.organisation.tree import Reach
@@ -20,7 +19,6 @@ from webapp.users.models import User
 SOON_DAYS = 7
 PAST = 20
 NAMED = 20  # assets that the page of somebody who leaves names
-MAX_WORDS = 8
 OPEN = Custody.returned_at.is_(None)
 NAME = func.coalesce(User.name, Location.name).label("holder")
 DUE = Listing(id=Custody.id, sorts={"due": Custody.due_on}, default="due")
@@ -47,7 +45,14 @@ class Panel:
 
     present: Any | None
     past: Sequence[Any]
+    today: date
     more: bool = False
+
+    @property
+    def days_over(self) -> int:
+        """How many days it should have been back; 0 if it need not be yet."""
+        due_on = self.present.due_on if self.present else None
+        return max(0, (self.today - due_on).days) if due_on else 0
 
 
 def today_of(who: Any) -> date:
@@ -80,8 +85,8 @@ def _statement(*columns: Any) -> Any:
     )
 
 
-def of_asset(asset_id: int) -> Panel:
-    """Return who has an asset and who had it before, newest first."""
+def of_asset(asset_id: int, *, today: date | None = None) -> Panel:
+    """Return who has an asset and who had it before, newest first; ``today`` is that of the reader."""
     statement = (
         _statement()
         .where(Custody.asset_id == asset_id)
@@ -90,7 +95,8 @@ def of_asset(asset_id: int) -> Panel:
     )
     rows = list(db.session.execute(statement))
     present = rows.pop(0) if rows and rows[0].returned_at is None else None
-    return Panel(present=present, past=rows[:PAST], more=len(rows) > PAST)
+    today = today or today_of(None)
+    return Panel(present=present, past=rows[:PAST], today=today, more=len(rows) > PAST)
 
 
 def present(asset_ids: Iterable[int]) -> dict[int, tuple[Custody, str]]:
@@ -157,35 +163,14 @@ def find_holder(value: str | None, *, seen: Reach, keep: bool = False) -> Holder
     return Holder(kind=kind, id=row.id, name=row.name) if row else None
 
 
-def find_holders(typed: str, *, seen: Reach, limit: int) -> tuple[list[Any], list[Any]]:
-    """Return active people (id, name, hint) and live places in sight that match every word, the first by name."""
-    words = cleaned(typed).split()[:MAX_WORDS]
-    people = select(User.id, User.name, User.email.label("hint")).where(User.is_active)
-    for word in words:
-        people = people.where(
-            or_(
-                User.name.icontains(word, autoescape=True),
-                User.email.icontains(word, autoescape=True),
-            )
-        )
-    above = Location.__table__.alias("above")
-    places = (
-        select(Location.id, Location.name, func.coalesce(above.c.name, "").label("hint"))
-        .outerjoin(above, above.c.id == Location.parent_id)
-        .where(Location.deleted_at.is_(None), tree.visible(seen))
-        .where(and_(true(), *(Location.name.icontains(w, autoescape=True) for w in words)))
-    )
-    return (
-        list(db.session.execute(people.order_by(User.name, User.id).limit(limit))),
-        list(db.session.execute(places.order_by(Location.name, Location.id).limit(limit))),
-    )
-
-
 # --- lists ----------------------------------------------------------------------
 
 
-def due(args: Any, *, today: date, soon: bool) -> Page:
-    """Return one page of what is overdue or, with ``soon``, due within a week; what is due longest comes first."""
+def due(args: Any, *, today: date, soon: bool, known: int) -> Page:
+    """Return one page of what is overdue or, with ``soon``, due within a week; what is due longest comes first.
+
+    ``known`` is how many there are, as ``due_counts`` found.
+    """
     statement = (
         _statement(
             Asset.tag,
@@ -197,7 +182,9 @@ def due(args: Any, *, today: date, soon: bool) -> Page:
         .join(Client, Client.id == Custody.client_id)
         .where(OPEN, _window(today, soon=soon))
     )
-    return paginate(statement, DUE, args, counted=True)
+    found = paginate(statement, DUE, args)
+    found.count = known
+    return found
 
 
 def due_counts(*, today: date) -> tuple[int, int]:

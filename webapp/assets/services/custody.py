@@ -40,10 +40,11 @@ def check_out(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custod
     holder = _receiver(actor, command)
     asset = _locked(asset)
     found = queries.present([asset.id])
-    if problem := _why_not_out(asset, found.get(asset.id)):
+    _custody, name = found.get(asset.id, (None, None))
+    if problem := why_not_out(asset, name):
         raise DomainError(problem)
     with records.saying():
-        return _open(asset, holder, command, at=queries.moment([asset.id]))
+        return hand_over(asset, holder, command, at=queries.moment([asset.id]))
 
 
 def check_in(actor: SignedIn | None, asset: Asset, command: CheckIn) -> Custody:
@@ -56,7 +57,7 @@ def check_in(actor: SignedIn | None, asset: Asset, command: CheckIn) -> Custody:
     records.require_on(actor, PERMISSION, asset)
     asset, custody, name = _held(asset)
     with records.saying():
-        _close(asset, custody, name, command, at=queries.moment([asset.id]))
+        take_back(asset, custody, name, command, at=queries.moment([asset.id]))
     return custody
 
 
@@ -80,7 +81,7 @@ def transfer(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custody
         trail.tell(before, "custody.updated", object_label=asset.audit_label)
         # Closed in the database before the next one opens: both at once would be two holders.
         db.session.flush()
-        return _open(asset, holder, command, at=at, before=name)
+        return hand_over(asset, holder, command, at=at, before=name)
 
 
 def extend(actor: SignedIn | None, asset: Asset, due_on: date | None) -> Custody:
@@ -188,7 +189,7 @@ def _look(
     elif back:
         refused = None if now else NOBODY
     else:
-        refused = _why_not_out(asset, now)
+        refused = why_not_out(asset, now[1] if now else None)
     return Look(tag=tag, asset=asset, holder=now[1] if now else None, problem=refused)
 
 
@@ -212,7 +213,7 @@ def check_out_many(
     at = queries.moment([asset.id for asset in fine])
     with records.saying():
         for asset in fine:
-            _open(asset, holder, command, at=at)
+            hand_over(asset, holder, command, at=at)
     return len(fine)
 
 
@@ -231,7 +232,7 @@ def check_in_many(
     with records.saying():
         for asset in fine:
             custody, name = held[asset.id]
-            _close(asset, custody, name, command, at=at)
+            take_back(asset, custody, name, command, at=at)
     return len(fine)
 
 
@@ -283,11 +284,12 @@ def _held(asset: Asset) -> tuple[Asset, Custody, str]:
     return asset, *found
 
 
-def _why_not_out(asset: Asset, now: tuple[Custody, str] | None) -> str | None:
+def why_not_out(asset: Asset, holder: str | None) -> str | None:
+    """Say why an asset, which ``holder`` has, cannot be handed out; None if it can."""
     if asset.deleted_at is not None:
         return ARCHIVED
-    if now is not None:
-        return _("%(name)s has it. Take it back first, or transfer it.", name=now[1])
+    if holder is not None:
+        return _("%(name)s has it. Take it back first, or transfer it.", name=holder)
     if asset.status not in AVAILABLE:
         return records.REFUSALS["not_available"][0]
     return None
@@ -303,9 +305,10 @@ def _about(asset: Asset) -> dict[str, Any]:
     return {"object_type": "asset", "object_id": asset.id, "object_label": asset.audit_label}
 
 
-def _open(
+def hand_over(
     asset: Asset, holder: Holder, command: CheckOut, *, at: datetime, before: str | None = None
 ) -> Custody:
+    """Begin a custody without asking anybody, told in the asset's history; for what has asked, and for the demo."""
     custody = Custody(
         client_id=asset.client_id,
         asset_id=asset.id,
@@ -323,7 +326,8 @@ def _open(
     return custody
 
 
-def _close(asset: Asset, custody: Custody, name: str, command: CheckIn, *, at: datetime) -> None:
+def take_back(asset: Asset, custody: Custody, name: str, command: CheckIn, *, at: datetime) -> None:
+    """End a custody of ``name`` in the same way."""
     custody.returned_at, custody.condition = at, command.condition
     custody.return_note = command.note
     trail.tell(custody, "asset.checked_in", **_about(asset), changes={"holder": [name, None]})

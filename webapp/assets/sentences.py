@@ -1,0 +1,60 @@
+"""How the log tells who got an asset and who brought it back."""
+
+from collections.abc import Callable
+from datetime import date
+
+import flask_babel
+from babel import dates
+
+from webapp.audit.sentences import SPECIAL, Event, label, pair, shown
+from webapp.core.language import N_, gettext
+
+BACK = {
+    "good": N_("took %(label)s back from %(holder)s in good condition"),
+    "worn": N_("took %(label)s back from %(holder)s, worn"),
+    "damaged": N_("took %(label)s back from %(holder)s, damaged"),
+}
+
+
+def _until(now: str, later: str) -> Callable[[Event], str]:
+    """Tell it with the day of return, if there is one."""
+
+    def made(event: Event) -> str:
+        old, new = pair(event.changes.get("holder"))
+        values = {"label": label(event), "holder": shown(new), "before": shown(old)}
+        due = pair(event.changes.get("due_on"))[1]
+        if not due:
+            return gettext(now, **values)
+        return gettext(later, day=_day(due), **values)
+
+    return made
+
+
+def _day(text: str) -> str:
+    try:
+        when = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return dates.format_date(when, "d MMM y", locale=flask_babel.get_locale() or "en")
+
+
+def _back(event: Event) -> str:
+    holder = shown(pair(event.changes.get("holder"))[0])
+    said = BACK.get(str(pair(event.changes.get("condition"))[1]), BACK["good"])
+    return gettext(said, label=label(event), holder=holder)
+
+
+SPECIAL |= {
+    "asset.checked_out": _until(
+        N_("handed %(label)s to %(holder)s"), N_("handed %(label)s to %(holder)s until %(day)s")
+    ),
+    "asset.transferred": _until(
+        N_("passed %(label)s on from %(before)s to %(holder)s"),
+        N_("passed %(label)s on from %(before)s to %(holder)s until %(day)s"),
+    ),
+    "asset.extended": _until(
+        N_("let %(holder)s keep %(label)s without end"),
+        N_("let %(holder)s keep %(label)s until %(day)s"),
+    ),
+    "asset.checked_in": _back,
+}
