@@ -326,6 +326,9 @@ SIMPLE = {
     "role.copied": N_("copied a role to %(label)s"),
     "system.seed_started": N_("began to fill in the demo data"),
     "system.seeded": N_("filled in the demo data"),
+    "system.purged": N_("removed what nobody needs any more"),
+    "job.retried": N_("had the job %(label)s tried again"),
+    "job.cancelled": N_("took the job %(label)s out of the queue"),
 }
 
 SPECIAL: dict[str, Callable[[Event], str]] = {
