@@ -1,0 +1,168 @@
+"""Changing many assets at once: the preview, the change, and its undoing."""
+
+import re
+from datetime import date
+
+from tests import factories
+from webapp.assets.models import Asset, Custody, Status
+from webapp.core.db import db
+
+EDITOR = ("assets", "assets.edit")
+
+
+def now(asset):
+    with factories.work():
+        found = db.session.get_one(Asset, asset.id)
+        db.session.expunge(found)
+        return found
+
+
+def seal_of(page):
+    return re.search(r'name="seen" value="([0-9a-f]+)"', page.text)[1]
+
+
+def change(client, **data):
+    """Preview, then confirm what was seen."""
+    preview = client.post("/assets/bulk", data=data)
+    assert preview.status_code == 200, preview.text
+    return preview, client.post("/assets/bulk/apply", data=data | {"seen": seal_of(preview)})
+
+
+def undo_url(client):
+    return re.search(r'href="(/assets/undo/[^"]+)"', client.get("/assets").text)[1]
+
+
+def test_preview_change_and_undo(sign_in, audit_rows):
+    home = factories.make_client().id
+    first = factories.make_asset(tag="T-1", client_id=home, model="Old")
+    second = factories.make_asset(tag="T-2", client_id=home, status=Status.PLANNED)
+    held = factories.make_asset(tag="T-3", client_id=home, status=Status.IN_USE)
+    with factories.work():
+        user = factories.make_user()
+        db.session.add(Custody(client_id=home, asset_id=held.id, holder_user_id=user.id))
+    client = sign_in(*EDITOR)
+    ids = [first.id, second.id, held.id]
+    asked = {"ids": ids, "status": "in_repair", "model": "New", "reason": "Recall"}
+    preview, answer = change(client, **asked)
+    assert "1 asset changes" in preview.text and "2 assets stay as they are" in preview.text
+    assert "cannot get that one" in preview.text and "Somebody has it" in preview.text
+    assert answer.status_code == 303
+    assert (now(first).status, now(first).model) == (Status.IN_REPAIR, "New")
+    assert now(second).status == Status.PLANNED and now(held).model == ""
+    rows = audit_rows("asset", first.id, action="asset.updated")
+    assert rows[-1]["reason"] == "Recall" and rows[-1]["changes"]["model"] == ["Old", "New"]
+    url = undo_url(client)
+    assert "Old" in client.get(url).text
+    assert client.post(url).status_code == 303
+    assert (now(first).status, now(first).model) == (Status.IN_STOCK, "Old")
+    undone = audit_rows("asset", first.id, action="asset.updated")[-1]
+    assert undone["reason"].startswith("undo of ")
+    assert client.post(url).status_code == 409  # once is enough
+
+
+def test_all_that_match_and_the_same_request(sign_in, audit_rows):
+    home = factories.make_client().id
+    kind = factories.make_type().id
+    made = [
+        factories.make_asset(tag=f"M-{n}", client_id=home, type_id=kind, manufacturer="Acme")
+        for n in range(30)
+    ]
+    factories.make_asset(tag="OTHER")
+    client = sign_in(*EDITOR)
+    asked = {"matching": f"?type={kind}", "warranty_until": "2030-01-31", "reason": "Contract"}
+    assert client.get("/assets/bulk", query_string=asked).status_code == 200
+    _preview, answer = change(client, **asked, clear="manufacturer")
+    assert answer.status_code == 303
+    assert {now(one).warranty_until for one in made} == {date(2030, 1, 31)}
+    assert {now(one).manufacturer for one in made} == {""}
+    rows = [audit_rows("asset", one.id, action="asset.updated")[-1] for one in made]
+    assert len({row["request_id"] for row in rows}) == 1
+
+
+def test_what_changed_since_the_preview_is_not_changed_blindly(sign_in):
+    asset = factories.make_asset(model="Old")
+    client = sign_in(*EDITOR)
+    asked = {"ids": [asset.id], "model": "New", "reason": "Because"}
+    seen = seal_of(client.post("/assets/bulk", data=asked))
+    with factories.work():
+        db.session.get_one(Asset, asset.id).model = "Theirs"
+    answer = client.post("/assets/bulk/apply", data=asked | {"seen": seen})
+    assert answer.status_code == 409 and "Theirs" in answer.text
+    assert now(asset).model == "Theirs"
+
+
+def test_undo_leaves_what_changed_since(sign_in):
+    one, two = factories.make_asset(tag="U-1"), factories.make_asset(tag="U-2")
+    client = sign_in(*EDITOR)
+    _preview, answer = change(client, ids=[one.id, two.id], model="New", reason="Because")
+    assert answer.status_code == 303
+    with factories.work():
+        db.session.get_one(Asset, two.id).model = "Later"
+    url = undo_url(client)
+    page = client.get(url).text
+    assert "It changed since then: Model." in page
+    assert sign_in(*EDITOR).get(url).status_code == 404  # of others' requests nothing is told
+    assert client.post(url).status_code == 303
+    assert now(one).model == "" and now(two).model == "Later"
+
+
+def test_moving_takes_along_what_lies_inside_and_tells_what_cannot_go(sign_in):
+    here, there = factories.make_client("Here"), factories.make_client("There")
+    project = factories.make_project("Depot", client_id=there.id)
+    rack = factories.make_asset(tag="RACK", client_id=here.id)
+    inside = factories.make_asset(tag="IN-1", client_id=here.id, parent_id=rack.id)
+    loose = factories.make_asset(tag="DOUBLE", client_id=here.id)
+    factories.make_asset(tag="double", client_id=there.id)
+    client = sign_in(*EDITOR)
+    ids = [rack.id, inside.id, loose.id]
+    asked = {"ids": ids, "place": f"project:{project.id}", "reason": "New depot"}
+    preview, answer = change(client, **asked)
+    assert "There" in preview.text and "has an asset with this tag" in preview.text
+    assert now(loose).client_id == here.id
+    assert answer.status_code == 303
+    for one in (rack, inside):
+        assert (now(one).client_id, now(one).project_id) == (there.id, project.id)
+    assert now(inside).parent_id == rack.id
+    assert client.post(undo_url(client)).status_code == 303
+    assert {now(one).client_id for one in (rack, inside, loose)} == {here.id}
+    assert now(inside).parent_id == rack.id
+
+
+def test_permission_and_scope_hold(sign_in):
+    mine, theirs = factories.make_client(), factories.make_client()
+    own, other = (factories.make_asset(client_id=one.id) for one in (mine, theirs))
+    assert sign_in("assets").get(f"/assets/bulk?ids={own.id}").status_code == 403
+    client = sign_in("assets")  # sees all, changes only theirs
+    factories.grant(client.user, factories.make_role("assets.edit"), client_id=mine.id)
+    preview, answer = change(client, ids=[own.id, other.id], model="New", reason="Because")
+    assert "does not reach this asset" in preview.text and answer.status_code == 303
+    assert (now(own).model, now(other).model) == ("New", "")
+    asked = {"ids": [own.id], "place": f"client:{theirs.id}", "reason": "Because"}
+    refused = client.post("/assets/bulk", data=asked)
+    assert refused.status_code == 422 and "does not reach this place" in refused.text
+    scoped = sign_in(*EDITOR, client_id=mine.id)
+    asked = {"ids": [other.id], "model": "Stolen", "reason": "Because"}
+    assert "Nothing changes" in scoped.post("/assets/bulk", data=asked).text
+
+
+def test_hostile_forms_are_refused(sign_in):
+    asset = factories.make_asset()
+    client = sign_in(*EDITOR)
+    good = {"ids": [asset.id], "model": "New", "reason": "Because"}
+    for bad in (
+        {"reason": ""},
+        {"model": ""},
+        {"status": "gone"},
+        {"place": "location:1"},
+        {"place": "client:99999999999999999"},
+        {"warranty_until": "31.1.2030"},
+        {"clear": "notes"},
+        {"ids": [0]},
+        {"ids": list(range(1, 102))},
+    ):
+        assert client.post("/assets/bulk", data=good | bad).status_code == 422, bad
+    assert client.post("/assets/bulk", data=good | {"tag": "X"}).status_code == 400
+    asked = good | {"ids": [], "matching": "?status=gone"}
+    assert client.post("/assets/bulk", data=asked).status_code == 400
+    assert client.get("/assets/undo/%27;--").status_code == 404
+    assert client.get("/assets/undo/0123456789abcdef").status_code == 404
