@@ -3,7 +3,7 @@
 Clients, projects and assets are filtered by the database, locations by ``organisation.tree.visible``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import BIGINT
 
 from webapp.assets.models import Asset
 from webapp.core.db import db
+from webapp.core.language import ngettext
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import Reach
@@ -81,6 +82,7 @@ class Counter:
     """
 
     key: str
+    words: Callable[[int], str]
     table: str
     where: str
     client: str = "client_id"
@@ -92,7 +94,14 @@ class Counter:
 
 
 COUNTERS: list[Counter] = [
-    Counter(key="assets", table="assets", where="deleted_at IS NULL", asset="id", itself=False)
+    Counter(
+        key="assets",
+        words=lambda n: ngettext("%(num)s asset", "%(num)s assets", n),
+        table="assets",
+        where="deleted_at IS NULL",
+        asset="id",
+        itself=False,
+    )
 ]
 
 
@@ -273,6 +282,15 @@ _HOLDS = {
     "project": _project_holds,
     "asset": _asset_holds,
 }
+
+
+def record_of(spot: Spot) -> Location | Client | Project | Asset | None:
+    """Return the record behind a node, if the database shows it."""
+    model = _NAMES[spot.kind][0]
+    found: Location | Client | Project | Asset | None = db.session.scalar(
+        select(model).where(model.id == spot.id)
+    )
+    return found
 
 
 # --- counts ------------------------------------------------------------------------------------------------------

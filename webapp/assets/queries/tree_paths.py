@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, select, text
+from sqlalchemy import case, or_, select, text
 
 from webapp.assets.models import Asset
 from webapp.assets.queries import common
@@ -12,9 +12,11 @@ from webapp.assets.queries.tree import Spot
 from webapp.core.db import db
 from webapp.core.search import cleaned
 from webapp.organisation import choices
+from webapp.organisation.models import Client
 from webapp.organisation.tree import Reach
 
 FOUND = 20
+SHOWN = 10
 
 _ASSETS_UP = text("""
 WITH RECURSIVE up AS (
@@ -121,3 +123,43 @@ def find(typed: str, *, seen: Reach, everything: bool) -> tuple[list[list[Step]]
     spots += [Spot(kind="asset", id=number) for number in ids[:FOUND]]
     known = paths(spots)
     return [known[spot] for spot in spots if spot in known], more or len(ids) > FOUND
+
+
+def containers(typed: str, who: Any, *, within: Reach, outside: int) -> list[Any]:
+    """Return assets that another may be put into: in sight and within reach, but for ``outside``."""
+    statement = (
+        select(Asset.id, Asset.tag, Asset.name, Client.name.label("client"))
+        .join(Client, Client.id == Asset.client_id)
+        .where(Asset.deleted_at.is_(None), Asset.id != outside)
+        .order_by(Asset.tag, Asset.id)
+        .limit(FOUND + 1)
+    )
+    if typed:
+        found = common.matches(typed, everything=common.sees_every_client(who))
+        statement = statement.where(found)
+    if not within.everywhere:
+        statement = statement.where(
+            or_(
+                Client.location_id.in_(within.location_ids),
+                Client.id.in_(within.client_ids),
+                Asset.project_id.in_(within.project_ids),
+            )
+        )
+    return list(db.session.execute(statement))
+
+
+def first_below(spot: Spot) -> list[Any]:
+    """Return the first assets that move with a node; of places that keep their clients' assets none."""
+    where = {
+        "project": Asset.project_id == spot.id,
+        "asset": Asset.parent_id == spot.id,
+    }.get(spot.kind)
+    if where is None:
+        return []
+    statement = (
+        select(Asset.id, Asset.tag, Asset.name)
+        .where(where, Asset.deleted_at.is_(None))
+        .order_by(Asset.tag, Asset.id)
+        .limit(SHOWN)
+    )
+    return list(db.session.execute(statement))

@@ -72,15 +72,14 @@ def move_to(
         client_id = db.session.scalar(select(Asset.client_id).where(Asset.id == key))
     if client_id is None:
         raise DomainError(_("Choose one of the list."), field="target")
-    with _on_target():
-        return move(
-            actor,
-            asset,
-            client_id=client_id,
-            project_id=key if kind == "project" else None,
-            parent_id=key if kind == "asset" else None,
-            version=version,
-        )
+    return move(
+        actor,
+        asset,
+        client_id=client_id,
+        project_id=key if kind == "project" else None,
+        parent_id=key if kind == "asset" else None,
+        version=version,
+    )
 
 
 def move_project(
@@ -103,34 +102,29 @@ def move_project(
     return moved or 0
 
 
-def move_client(
-    actor: SignedIn | None, client: Client, *, location_id: int, version: int | None = None
-) -> None:
-    """Put a client, with all that is its, into another location.
-
-    Raises:
-        Denied, StaleVersion, DomainError: as ``move_project`` does.
-    """
-    _require_organisation(actor, Place(location_id=client.location_id, client_id=client.id))
-    _require_organisation(actor, Place(location_id=location_id))
-    organisation.put(Client, client.id, under=location_id, version=version)
-
-
-def move_location(
+def move_place(
     actor: SignedIn | None,
-    location: Location,
+    record: Location | Client | Project,
     *,
-    parent_id: int | None,
+    under: int | None,
     version: int | None = None,
 ) -> None:
-    """Put a location, with all that lies in it, into another; None is the top.
+    """Put a location or client into another location, or give a project to another client.
 
     Raises:
         Denied, StaleVersion, DomainError: as ``move_project`` does.
     """
-    _require_organisation(actor, Place(location_id=location.id))
-    _require_organisation(actor, Place(location_id=parent_id) if parent_id else None)
-    organisation.put(Location, location.id, under=parent_id, version=version)
+    if isinstance(record, Project):
+        move_project(actor, record, client_id=under or 0, version=version)
+        return
+    if isinstance(record, Client):
+        here = Place(location_id=record.location_id, client_id=record.id)
+    else:
+        here = Place(location_id=record.id)
+    _require_organisation(actor, here)
+    _require_organisation(actor, Place(location_id=under) if under else None)
+    model: type[Any] = type(record)
+    organisation.put(model, record.id, under=under, version=version)
 
 
 def below(asset: Asset) -> list[Asset]:
@@ -187,17 +181,6 @@ def _container(parent_id: int, client_id: int) -> Asset:
     if parent is None or parent.deleted_at is not None or parent.client_id != client_id:
         raise DomainError(_("This client has no such asset."), field="parent_id")
     return parent
-
-
-@contextmanager
-def _on_target() -> Iterator[None]:
-    """Hang a refusal on the one field that a move has."""
-    try:
-        yield
-    except (Denied, StaleVersion):
-        raise
-    except DomainError as error:
-        raise DomainError(error.message, field="target") from None
 
 
 def _require_there(actor: SignedIn | None, client_id: int, project_id: int | None) -> None:

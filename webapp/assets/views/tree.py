@@ -1,1 +1,127 @@
 """The tree of places, clients, projects and assets."""
+
+from typing import NoReturn
+
+from flask import abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from webapp.assets import nodes
+from webapp.assets.queries import common as queries
+from webapp.assets.queries import tree as tree_queries
+from webapp.assets.queries import tree_paths
+from webapp.assets.queries.tree import INSIDE, KINDS, TOP, Edge, Spot
+from webapp.assets.views.common import bp, me
+from webapp.core import htmx
+from webapp.core.guards import page
+from webapp.core.language import _
+from webapp.core.search import UnknownFilter, cleaned
+from webapp.organisation import choices
+from webapp.organisation.related import RELATED, Related
+from webapp.organisation.tree import reach_of
+
+MAX_DIGITS = 18
+MAX_LEVEL = 99
+
+
+@bp.get("/tree")
+@page("assets")
+def tree() -> ResponseReturnValue:
+    """Show the tree, open down to ``open``, or what ``q`` finds in it."""
+    typed, wanted = cleaned(request.args.get("q")), request.args.get("open", "")
+    if typed:
+        found, more = tree_paths.find(
+            typed, seen=reach_of(me(), "assets"), everything=queries.sees_every_client(me())
+        )
+        return htmx.render(
+            "assets/tree.html", partial="assets/_tree.html", q=typed, hits=found, more=more, here=""
+        )
+    steps = path_to(read_spot(wanted)) if wanted else []
+    if wanted and not steps:
+        abort(404)
+    spots = [step.spot for step in steps]
+    return htmx.render(
+        "assets/tree.html",
+        partial="assets/_tree.html",
+        q="",
+        branch=nodes.grow(me(), [TOP, *spots]),
+        here=wanted,
+    )
+
+
+@bp.get("/tree/children")
+@page("assets")
+def tree_children() -> ResponseReturnValue:
+    """Return what lies directly in ``node``, as the tree draws it."""
+    node = request.args.get("node", "")
+    parent = read_spot(node) if node else TOP
+    if parent != TOP and not _in_sight(parent):
+        abort(404)
+    branch = nodes.grow(me(), [parent], level=_level(), after=_after(parent))
+    return render_template("assets/_tree_branch.html", branch=branch)
+
+
+@bp.get("/tree/summary")
+@page("assets")
+def tree_summary() -> ResponseReturnValue:
+    """Say how many assets lie in a place, for its own page."""
+    spot = read_spot(request.args.get("node", ""))
+    if spot.kind == "asset" or not _in_sight(spot):
+        abort(404)
+    counts = nodes.counted(tree_queries.counts([spot]).get(spot, {}))
+    return render_template("assets/tree_summary.html", spot=spot, counts=counts)
+
+
+def read_spot(text: str) -> Spot:
+    """Read a node as addresses write it.
+
+    Raises:
+        UnknownFilter: if it is none.
+    """
+    kind, _colon, number = text.partition(":")
+    if kind not in KINDS or not _is_number(number):
+        raise UnknownFilter
+    return Spot(kind=kind, id=int(number))
+
+
+def path_to(spot: Spot) -> list[tree_paths.Step]:
+    """Return the way to a node that the person sees; nothing of any other."""
+    if spot.kind == "location" and not _in_sight(spot):
+        return []
+    return tree_paths.paths([spot]).get(spot, [])
+
+
+def _in_sight(spot: Spot) -> bool:
+    if spot.kind == "asset":
+        return bool(tree_paths.paths([spot]))
+    return choices.label_of(spot.kind, spot.id, seen=reach_of(me(), "assets")) is not None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+
+
+def _level() -> int:
+    text = request.args.get("level", "1")
+    return max(1, min(int(text), MAX_LEVEL)) if _is_number(text) else _damaged()
+
+
+def _after(parent: Spot) -> Edge | None:
+    text = request.args.get("after", "")
+    if not text:
+        return None
+    kind, number, name = (*text.split(":", 2), "", "")[:3]
+    if kind not in INSIDE[parent.kind] or not _is_number(number) or not name.isprintable():
+        _damaged()
+    return Edge(kind=kind, id=int(number), name=name)
+
+
+def _damaged() -> NoReturn:
+    raise BadRequest(_("This link to a page is damaged. Start again from the first page."))
+
+
+def _summary_url(kind: str, number: int) -> str:
+    return url_for("assets.tree_summary", node=f"{kind}:{number}")
+
+
+RELATED.append(Related(page="assets", title=_("Assets"), url=_summary_url))

@@ -13,7 +13,7 @@ from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
 from webapp.core.search import UnknownFilter, cleaned
-from webapp.organisation import choices, queries, tree
+from webapp.organisation import choices, queries, related, tree
 from webapp.organisation.tree import Reach
 
 bp = Blueprint("organisation", __name__, url_prefix="/organisation")
@@ -23,6 +23,11 @@ DELETE = "organisation.delete"
 MAX_DIGITS = 18
 NOTHING = "\u2013"
 DAY = "d MMM y"  # as the filter of the templates writes it
+
+
+@bp.context_processor
+def _related() -> dict[str, Any]:
+    return {"related": related.cards}
 
 
 def my_reach() -> Reach:

@@ -1,0 +1,159 @@
+"""Nodes of the tree as pages show them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from flask import url_for
+
+from webapp.access.identity import SignedIn
+from webapp.assets.queries import tree
+from webapp.assets.queries.tree import COUNTERS, Edge, Level, Spot
+from webapp.assets.queries.tree_paths import Step
+from webapp.core.paging import count_text
+from webapp.organisation.tree import Place, reach_of
+
+ICONS = {"location": "map-pin", "client": "briefcase", "project": "folder", "asset": "package"}
+RIGHTS = {
+    "location": "organisation.edit",
+    "client": "organisation.edit",
+    "project": "organisation.edit",
+    "asset": "assets.edit",
+}
+_PAGES = {
+    "location": "organisation.show_location",
+    "client": "organisation.show_client",
+    "project": "organisation.show_project",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Count:
+    """A figure beside a node, and what it means."""
+
+    key: str
+    text: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A node and, where it is open, what lies in it."""
+
+    spot: Spot
+    name: str
+    hint: str
+    status: str
+    icon: str
+    url: str
+    register_url: str
+    move_url: str
+    holds: bool
+    level: int
+    counts: Sequence[Count]
+    assets: int
+    branch: "Branch | None"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Branch:
+    """What is shown of a node's children: the nodes, where to go on, and one from further down."""
+
+    nodes: Sequence[Node]
+    more: str | None
+    beyond: Node | None
+
+
+def grow(
+    who: SignedIn, parents: Sequence[Spot], *, level: int = 1, after: Edge | None = None
+) -> Branch:
+    """Return what lies in the first of ``parents``, with the others, each in the one before it, open."""
+    path = dict(pairwise(parents))
+    found = tree.levels(parents, seen=reach_of(who, "assets"), after=after, path=path)
+    rows = [row for one in found.values() for row in (*one.rows, one.beyond) if row is not None]
+    counts = tree.counts({Spot(kind=row.kind, id=row.id) for row in rows})
+    return _branch(who, parents[0], found, counts, level)
+
+
+def _branch(
+    who: SignedIn,
+    parent: Spot,
+    found: Mapping[Spot, Level],
+    counts: Mapping[Spot, dict[str, int]],
+    level: int,
+) -> Branch:
+    def node(row: Any) -> Node:
+        spot = Spot(kind=row.kind, id=row.id)
+        inner = _branch(who, spot, found, counts, level + 1) if spot in found else None
+        return _node(who, row, counts.get(spot, {}), level, inner)
+
+    here = found[parent]
+    return Branch(
+        nodes=[node(row) for row in here.rows],
+        more=more_url(parent, here.more, level) if here.more else None,
+        beyond=node(here.beyond) if here.beyond is not None else None,
+    )
+
+
+def _node(
+    who: SignedIn, row: Any, counts: Mapping[str, int], level: int, branch: Branch | None
+) -> Node:
+    spot = Spot(kind=row.kind, id=row.id)
+    place = Place(location_id=row.location_id, client_id=row.client_id, project_id=row.project_id)
+    return Node(
+        spot=spot,
+        name=row.sort,
+        hint=row.hint,
+        status=row.status,
+        icon=ICONS[row.kind],
+        url=url_of(who, spot, row.sort),
+        register_url="" if row.kind == "asset" else url_for("assets.index", place=str(spot)),
+        move_url=move_url(spot) if who.can(RIGHTS[row.kind], on=place) else "",
+        holds=row.holds,
+        level=level,
+        counts=counted(counts),
+        assets=counts.get("assets", 0),
+        branch=branch,
+    )
+
+
+def counted(counts: Mapping[str, int]) -> list[Count]:
+    """Return what there is to say of a node, by the list of counters; nothing of none."""
+    return [
+        Count(key=one.key, text=count_text(n), words=one.words(n))
+        for one in COUNTERS
+        if (n := counts.get(one.key, 0))
+    ]
+
+
+def url_of(who: SignedIn, spot: Spot, tag: str = "") -> str:
+    """Return the page of a node; of a place, for whom the organisation is closed, the assets there."""
+    if spot.kind == "asset":
+        return url_for("assets.show", tag=tag)
+    if who.opens("organisation"):
+        number: dict[str, Any] = {f"{spot.kind}_id": spot.id}
+        return url_for(_PAGES[spot.kind], **number)
+    return url_for("assets.index", place=str(spot))
+
+
+def move_url(spot: Spot) -> str:
+    """Return where a node is moved."""
+    if spot.kind == "asset":
+        return url_for("assets.move_asset", asset_id=spot.id)
+    return url_for("assets.move_place", kind=spot.kind, node_id=spot.id)
+
+
+def more_url(parent: Spot, edge: Edge, level: int) -> str:
+    """Return the address of the next nodes of a level."""
+    return url_for(
+        "assets.tree_children",
+        node=str(parent) or None,
+        level=level,
+        after=f"{edge.kind}:{edge.id}:{edge.name}",
+    )
+
+
+def crumbs(steps: Iterable[Step]) -> list[tuple[str, str | None]]:
+    """Return a path as links into the tree."""
+    return [(one.name, url_for("assets.tree", open=str(one.spot))) for one in steps]
