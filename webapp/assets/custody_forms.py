@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import DateInput
 
 from webapp.assets import schemas, words
@@ -12,11 +13,11 @@ from webapp.core.language import _
 from webapp.core.pickers import PickerField
 
 BACK_TO = [
-    ("in_stock", _("Into stock")),
-    ("in_repair", _("To repair")),
-    ("retired", _("Out of service")),
+    SelectChoice("in_stock", _("Into stock")),
+    SelectChoice("in_repair", _("To repair")),
+    SelectChoice("retired", _("Out of service")),
 ]
-CONDITIONS = [(one.value, words.CONDITION[one]) for one in Condition]
+CONDITIONS = [SelectChoice(one.value, words.CONDITION[one]) for one in Condition]
 
 
 def _due() -> StringField:
@@ -33,6 +34,14 @@ def _tags() -> SelectMultipleField:
     return SelectMultipleField("Tags", validate_choice=False, default=[])
 
 
+def _condition() -> SelectField:
+    return SelectField("Condition", choices=CONDITIONS, validate_choice=False, default="good")
+
+
+def _goes_to() -> SelectField:
+    return SelectField("Where it goes", choices=BACK_TO, validate_choice=False, default="in_stock")
+
+
 class CheckOutForm(SchemaForm[schemas.CheckOut]):
     """Hand an asset out, or on."""
 
@@ -46,8 +55,8 @@ class CheckInForm(SchemaForm[schemas.CheckIn]):
     """Take an asset back."""
 
     schema: ClassVar = schemas.CheckIn
-    condition = SelectField("Condition", choices=CONDITIONS, validate_choice=False)
-    status = SelectField("Where it goes", choices=BACK_TO, validate_choice=False)
+    condition = _condition()
+    status = _goes_to()
     note = _note()
 
 
@@ -75,6 +84,6 @@ class ScanInForm(SchemaForm[schemas.ScanIn]):
     schema: ClassVar = schemas.ScanIn
     tags = _tags()
     agreed = HiddenField(default="")
-    condition = SelectField("Condition", choices=CONDITIONS, validate_choice=False)
-    status = SelectField("Where it goes", choices=BACK_TO, validate_choice=False)
+    condition = _condition()
+    status = _goes_to()
     note = _note()

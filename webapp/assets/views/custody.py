@@ -131,7 +131,7 @@ def _ask(way: str, asset: Asset, form: SchemaForm[Any]) -> str:
     problem = problem if request.method == "GET" else None
     return render_template(
         "assets/custody.html",
-        asset=asset,
+        record=asset,
         back=_back_to(asset),
         action=asset_url(asset, f"assets.do_{way}", client=request.args.get("client")),
         way=way,
