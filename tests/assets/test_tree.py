@@ -26,9 +26,7 @@ def world(app):
         return factories.make_asset(name, type_id=kind.id, **place)
 
     rack = make("Rack", tag="RACK-1", client_id=alpha.id, project_id=one.id)
-    shelf = make(
-        "Shelf", tag="SHELF-1", client_id=alpha.id, project_id=one.id, parent_id=rack.id
-    )
+    shelf = make("Shelf", tag="SHELF-1", client_id=alpha.id, project_id=one.id, parent_id=rack.id)
     disk = make("Disk", tag="DISK-1", client_id=alpha.id, project_id=one.id, parent_id=shelf.id)
     hidden = make("Vault", tag="VAULT-1", client_id=alpha.id, project_id=two.id)
     loose = make("Chair", tag="CHAIR-1", client_id=alpha.id)
