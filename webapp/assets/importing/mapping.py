@@ -1,0 +1,211 @@
+"""Which column says what: guessed from its name, in English, Spanish and the words of other registers."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from webapp.assets.importing import values
+from webapp.assets.importing.reader import Cell, as_text
+from webapp.assets.importing.values import folded
+from webapp.assets.models import Status
+from webapp.assets.schemas import MaybeId
+from webapp.core.forms import CommandModel
+from webapp.core.language import N_, _
+
+ATTRIBUTE = "attribute:"
+
+# What a column may say, with how people call it.
+FIELDS: dict[str, str] = {
+    "tag": N_("Tag"),
+    "name": N_("Name"),
+    "type": N_("Type"),
+    "client": N_("Client (name or code)"),
+    "project": N_("Project"),
+    "location": N_("Location (finds the client)"),
+    "status": N_("Status"),
+    "serial": N_("Serial number"),
+    "manufacturer": N_("Manufacturer"),
+    "model": N_("Model"),
+    "model_number": N_("Model number (added to the model)"),
+    "purchased_on": N_("Purchased on"),
+    "cost": N_("Cost"),
+    "warranty_until": N_("Warranty until"),
+    "warranty_months": N_("Warranty in months"),
+    "notes": N_("Notes"),
+    "holder": N_("Holder (e-mail address)"),
+    "holder_location": N_("Holder (location)"),
+}
+# What a change may name besides.
+SHOWN = {
+    "type_id": N_("Type"),
+    "client_id": N_("Client"),
+    "project_id": N_("Project"),
+    "client": N_("Client"),
+    "location": N_("Location"),
+    "model_number": N_("Model number"),
+    "warranty_months": N_("Warranty in months"),
+    "holder": N_("Holder"),
+    "holder_location": N_("Holder"),
+}
+DATES = ("purchased_on", "warranty_until")
+
+_NAMES = {
+    "tag": "asset tag;tag;asset id;inventory number;inventory no;asset number;barcode;etiqueta;codigo;"
+    "numero de inventario;placa;etiqueta de activo",
+    "name": "name;asset name;item name;device name;hostname;nombre;nombre del activo;denominacion;equipo",
+    "type": "category;type;asset type;device type;kind;categoria;tipo;tipo de activo;clase",
+    "client": "company;client;customer;organization;organisation;tenant;account;cliente;empresa;compania;organizacion",
+    "project": "project;site project;proyecto;obra",
+    "location": "location;site;default location;place;ubicacion;lugar;sede;localizacion;sitio",
+    "status": "status;state;status label;asset status;estado;situacion",
+    "serial": "serial;serial number;serial no;s n;sn;service tag;numero de serie;n de serie;serie;no de serie",
+    "manufacturer": "manufacturer;make;brand;maker;vendor;fabricante;marca",
+    "model": "model;model name;device model;modelo",
+    "model_number": "model number;model no;part number;part no;numero de modelo;referencia",
+    "purchased_on": "purchase date;purchased;purchased on;date of purchase;bought;acquired;fecha de compra;"
+    "fecha de adquisicion;comprado",
+    "cost": "purchase cost;cost;price;purchase price;value;coste;costo;precio;importe;valor;precio de compra",
+    "warranty_until": "warranty until;warranty expires;warranty end;warranty expiration;warranty expiry;"
+    "end of warranty;garantia hasta;fin de garantia;vencimiento de garantia",
+    "warranty_months": "warranty months;warranty;warranty in months;months of warranty;garantia;"
+    "meses de garantia;garantia meses;garantia en meses",
+    "notes": "asset notes;notes;note;comments;comment;remarks;description;notas;comentarios;observaciones;descripcion",
+    "holder": "checked out to email;email;e mail;user email;assigned to;checked out to;checked out to username;"
+    "username;holder;owner;user;assigned user;asignado a;usuario;responsable;correo;correo electronico;custodio",
+    "holder_location": "checked out to location;assigned location;ubicacion asignada",
+}
+_BY_NAME = {
+    name: (field, rank)
+    for field, names in _NAMES.items()
+    for rank, name in enumerate(names.split(";"))
+}
+
+
+class Options(CommandModel):
+    """How a file is to be understood, as the person says."""
+
+    columns: Annotated[tuple[Annotated[str, Field(max_length=60)], ...], Field(max_length=200)]
+    match: Literal["tag", "serial"] = "tag"
+    client_id: MaybeId = None
+    project_id: MaybeId = None
+    type_id: MaybeId = None
+    status: Status = Status.IN_STOCK
+    date_order: Literal["iso", "day", "month"] = "iso"
+    decimal_comma: bool = False
+    clear_blank: bool = False
+    unknown_types: Literal["refuse", "create"] = "refuse"
+    unknown_clients: Literal["refuse", "create"] = "refuse"
+    location_id: MaybeId = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Options":
+        named = [one for one in self.columns if one]
+        if len(set(named)) != len(named):
+            raise ValueError(_("Two columns go to the same field. Ignore one of them."))
+        strange = [one for one in named if one not in FIELDS and not one.startswith(ATTRIBUTE)]
+        if strange:
+            raise ValueError(_("Choose one of the list."))
+        if not {"tag", "serial", "name"} & set(named):
+            raise ValueError(_("Say which column holds the tag, the serial number or the name."))
+        if self.match == "serial" and "serial" not in named:
+            raise ValueError(_("Say which column holds the serial number, or match by tag."))
+        if self.unknown_clients == "create" and self.location_id is None:
+            raise ValueError(_("Say in which location new clients are."))
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """An attribute that some type has."""
+
+    key: str
+    label: str
+
+
+def header_hash(header: Sequence[str]) -> str:
+    """Name a header, so that its mapping is found again."""
+    packed = json.dumps([folded(name) for name in header])
+    return hashlib.sha256(packed.encode()).hexdigest()
+
+
+def guess(header: Sequence[str], attributes: Iterable[Rule] = ()) -> list[str]:
+    """Return for each column the field that its name means, or nothing; of two, the better name wins."""
+    own = {folded(rule.label): rule.key for rule in attributes}
+    own |= {folded(rule.key): rule.key for rule in attributes}
+    best: dict[str, tuple[int, int]] = {}
+    for number, name in enumerate(header):
+        field, rank = _meaning(folded(name), own)
+        if field and (field not in best or rank < best[field][0]):
+            best[field] = (rank, number)
+    taken = {number: field for field, (_rank, number) in best.items()}
+    return [taken.get(number, "") for number in range(len(header))]
+
+
+def _meaning(name: str, own: dict[str, str]) -> tuple[str, int]:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name in own:
+        return ATTRIBUTE + own[name], 0
+    return "", 0
+
+
+def guess_date_order(columns: Sequence[str], sample: Sequence[Sequence[Cell]]) -> tuple[str, bool]:
+    """Return in which order the dates of a sample are written, and whether there is no doubt."""
+    fitting = {"day", "month"}
+    seen = False
+    for cells in sample:
+        for field, cell in zip(columns, cells, strict=False):
+            if field in DATES and isinstance(cell, str) and cell:
+                orders = values.orders_of(cell)
+                if "iso" not in orders and orders:
+                    seen, fitting = True, fitting & orders
+    if not seen:
+        return "iso", True
+    if len(fitting) == 1:
+        return fitting.pop(), True
+    return "day", False
+
+
+def guess_decimal_comma(columns: Sequence[str], sample: Sequence[Sequence[Cell]]) -> bool:
+    """Tell whether the amounts of a sample are written with a comma."""
+    votes = 0
+    for cells in sample:
+        for field, cell in zip(columns, cells, strict=False):
+            if field != "cost" or not isinstance(cell, str):
+                continue
+            last = max(cell.rfind(","), cell.rfind("."))
+            # Three digits after a mark may be thousands, so they do not vote.
+            if last >= 0 and len(cell) - last - 1 != 3:  # noqa: PLR2004
+                votes += 1 if cell[last] == "," else -1
+    return votes > 0
+
+
+def first_options(
+    header: Sequence[str],
+    sample: Sequence[Sequence[Cell]],
+    attributes: Iterable[Rule],
+    remembered: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Return what the form shows first: what the person chose for this header before, or a guess."""
+    if remembered and len(remembered.get("columns", ())) == len(header):
+        return dict(remembered)
+    columns = guess(header, attributes)
+    order, _sure = guess_date_order(columns, sample)
+    return {
+        "columns": columns,
+        "date_order": order,
+        "decimal_comma": guess_decimal_comma(columns, sample),
+        "match": "tag" if "tag" in columns or "serial" not in columns else "serial",
+    }
+
+
+def shown(sample: Sequence[Sequence[Cell]], columns: int) -> list[list[str]]:
+    """Return a few rows as the form shows them."""
+    return [
+        [as_text(cells[n])[:60] if n < len(cells) else "" for n in range(columns)]
+        for cells in sample[:3]
+    ]

@@ -1,0 +1,264 @@
+"""The life of an import: uploaded, checked by a job, applied by another. Each step takes it by its row's lock."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from flask import current_app
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from webapp.access.identity import SignedIn
+from webapp.assets.import_models import ImportMapping, ImportRow, ImportRun, ImportState, Verdict
+from webapp.assets.importing import lookups, mapping, reader
+from webapp.assets.importing.mapping import Options
+from webapp.assets.importing.reader import Source
+from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.core.language import _
+from webapp.core.paging import Listing, Page, paginate
+from webapp.core.storage import LocalStorage
+from webapp.core.unit_of_work import after_commit
+from webapp.jobs import queries as jobs
+from webapp.jobs import queue
+
+PAGE = "assets.import"
+SAMPLE = 200
+RUNS = Listing(id=ImportRun.id, sorts={"id": ImportRun.id}, default="-id")
+ROWS = Listing(id=ImportRow.line, sorts={"line": ImportRow.line}, default="line")
+BUSY = (ImportState.CHECKING, ImportState.APPLYING)
+
+
+def storage(user_id: int) -> LocalStorage:
+    """Return where a person's uploads lie: apart from the files of assets, whose purge would not know them."""
+    root = current_app.extensions["steward"].data_dir / "imports"
+    return LocalStorage(root / str(user_id))
+
+
+def source(run: ImportRun) -> Source:
+    """Return what opens the uploaded file."""
+    kept, sha256 = storage(run.user_id), run.sha256
+    return lambda: kept.open(sha256)
+
+
+def upload(who: SignedIn, stream: IO[bytes], *, name: str) -> ImportRun:
+    """Keep a file, look at its header, and guess what its columns mean.
+
+    Raises:
+        Unreadable: if it cannot be imported; it is not kept.
+    """
+    with storage(who.id).receive(stream, limit=reader.MAX_BYTES) as draft:
+        layout = reader.find_layout(draft.open)
+        header, settings = _look(who, draft.open, layout)
+        draft.keep()
+        run = ImportRun(
+            user_id=who.id,
+            file_name=name[-255:] or "import",
+            sha256=draft.sha256,
+            header=header,
+            settings=settings,
+        )
+    db.session.add(run)
+    db.session.flush()
+    return run
+
+
+def choose_sheet(who: SignedIn, run: ImportRun, sheet: str) -> None:
+    """Read another sheet of the workbook.
+
+    Raises:
+        DomainError: if there is no such sheet, nothing in it, or the import is under way.
+    """
+    _refuse_busy(run)
+    layout = reader.layout_from(run.settings["layout"])
+    if sheet not in layout.sheets:
+        raise DomainError(_("Choose one of the list."))
+    run.header, run.settings = _look(who, source(run), reader.find_layout(source(run), sheet=sheet))
+    run.state, run.counts = ImportState.UPLOADED, {}
+
+
+def _look(who: SignedIn, opened: Source, layout: reader.Layout) -> tuple[list[str], dict[str, Any]]:
+    rows = reader.read(opened, layout)
+    first = [row for row, _n in zip(rows, range(SAMPLE), strict=False)]
+    header = reader.header_of(first)
+    sample = [row.cells for row in first[1:] if not row.problem]
+    key = (who.id, mapping.header_hash(header))
+    remembered = db.session.get(ImportMapping, key)
+    options = mapping.first_options(
+        header, sample, lookups.attributes(), remembered.settings if remembered else None
+    )
+    _order, sure = mapping.guess_date_order(options["columns"], sample)
+    return header, {
+        "layout": layout.as_json(),
+        "options": options,
+        "sample": mapping.shown(sample, len(header)),
+        "remembered": remembered is not None,
+        "dates_unclear": not sure and remembered is None,
+        "twice": reader.twice(header),
+    }
+
+
+def find(run_id: int, *, lock: bool = False) -> ImportRun | None:
+    """Return an import; the database shows a person only their own."""
+    statement = select(ImportRun).where(ImportRun.id == run_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return db.session.scalar(statement)
+
+
+def mine(args: Any) -> Page:
+    """Return a page of the person's imports, the latest first."""
+    statement: Any = select(
+        ImportRun.id, ImportRun.file_name, ImportRun.state, ImportRun.counts, ImportRun.created_at
+    )
+    return paginate(statement, RUNS, args)
+
+
+def rows_of(run: ImportRun, verdict: Verdict | None, args: Any) -> Page:
+    """Return a page of what the dry run found, by line."""
+    statement: Any = select(
+        ImportRow.line, ImportRow.verdict, ImportRow.label, ImportRow.values, ImportRow.changes, ImportRow.problems
+    ).where(ImportRow.run_id == run.id)  # fmt: skip
+    if verdict is not None:
+        statement = statement.where(ImportRow.verdict == verdict)
+    return paginate(statement, ROWS, args)
+
+
+def wrong_rows(run: ImportRun) -> Any:
+    """Yield the cells of every wrong row, then why it is wrong."""
+    statement = (
+        select(ImportRow.values, ImportRow.problems)
+        .where(ImportRow.run_id == run.id, ImportRow.verdict == Verdict.WRONG)
+        .order_by(ImportRow.line)
+    )
+    width = len(run.header)
+    for row in db.session.execute(statement.execution_options(yield_per=500)):
+        cells = [*row.values.get("cells", []), *[""] * width][:width]
+        yield [*cells, " ".join(words for _field, words in row.problems)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Where an import really is: a job that gave up leaves its state behind."""
+
+    state: ImportState
+    job: Any = None
+    error: str = ""
+
+
+def standing(run: ImportRun) -> Standing:
+    """Say how far an import is, with the progress of its job or why that failed."""
+    if run.state not in BUSY or run.job_id is None:
+        return Standing(state=run.state, error=run.error)
+    job = jobs.find_job(run.job_id)
+    if job is None or job.state not in jobs.OPEN:
+        return Standing(state=ImportState.FAILED, job=job, error=job.error if job else "")
+    return Standing(state=run.state, job=job, error=job.error)
+
+
+def _refuse_busy(run: ImportRun) -> None:
+    now = standing(run).state
+    if now in BUSY:
+        raise DomainError(_("A job is working on this import. Wait until it is done."))
+    if now == ImportState.APPLIED:
+        raise DomainError(_("This import has been applied. Upload the file again to go on."))
+
+
+def start_check(who: SignedIn, run: ImportRun, options: Options, *, url: str) -> None:
+    """Keep what the columns mean, and have the rows checked.
+
+    Raises:
+        DomainError: if a job works on it, it has been applied, or the columns do not fit.
+    """
+    from webapp.assets.importing import tasks  # they need this module
+
+    _refuse_busy(run)
+    if len(options.columns) != len(run.header):
+        raise DomainError(_("The columns do not fit this file. Open it again."))
+    stored = options.model_dump(mode="json")
+    run.settings = run.settings | {"options": stored, "dates_unclear": False}
+    _remember(who, run, stored)
+    _begin(run, ImportState.CHECKING)
+    run.job_id = queue.defer(
+        tasks.check_import,
+        title=str(_("Check %(file)s", file=run.file_name)),
+        user_id=who.id, page=PAGE, url=url, lock=f"import:{run.id}", run_id=run.id,
+    )  # fmt: skip
+
+
+def start_apply(who: SignedIn, run: ImportRun, *, url: str) -> None:
+    """Have the checked rows applied.
+
+    Raises:
+        DomainError: if it is not checked, or there is nothing to apply.
+    """
+    from webapp.assets.importing import tasks  # they need this module
+
+    if run.state != ImportState.CHECKED:
+        _refuse_busy(run)
+        raise DomainError(_("Check the file first."))
+    if not run.counts.get("new") and not run.counts.get("changed"):
+        raise DomainError(_("There is nothing to apply."))
+    _begin(run, ImportState.APPLYING)
+    run.job_id = queue.defer(
+        tasks.apply_import,
+        title=str(_("Apply %(file)s", file=run.file_name)),
+        user_id=who.id, page=PAGE, url=url, lock=f"import:{run.id}", run_id=run.id,
+    )  # fmt: skip
+
+
+def _begin(run: ImportRun, state: ImportState) -> None:
+    run.state, run.error, run.finished_at = state, "", None
+
+
+def finish(run: ImportRun, state: ImportState, counts: dict[str, int]) -> None:
+    """Close a step, in the transaction of its work."""
+    run.state, run.counts, run.finished_at = state, counts, datetime.now(UTC)
+
+
+def _remember(who: SignedIn, run: ImportRun, options: dict[str, Any]) -> None:
+    key = {"user_id": who.id, "header_hash": mapping.header_hash(run.header)}
+    statement = upsert(ImportMapping).values(**key, settings=options)
+    changed = {"settings": options, "updated_at": func.now()}
+    db.session.execute(
+        statement.on_conflict_do_update(constraint="pk_asset_import_mappings", set_=changed)
+    )
+
+
+def remove(run: ImportRun) -> None:
+    """Forget an import and its rows; what it brought in stays.
+
+    Raises:
+        DomainError: if a job works on it.
+    """
+    if standing(run).state in BUSY:
+        raise DomainError(_("A job is working on this import. Wait until it is done."))
+    others = select(ImportRun.id).where(ImportRun.sha256 == run.sha256, ImportRun.id != run.id)
+    if db.session.scalar(others.limit(1)) is None:
+        kept, sha256 = storage(run.user_id), run.sha256
+
+        def discard() -> None:
+            kept.delete(sha256)
+
+        after_commit(discard)
+    forget_rows(run)
+    db.session.delete(run)
+
+
+def forget_rows(run: ImportRun) -> None:
+    """Take away what an earlier dry run found."""
+    db.session.execute(delete(ImportRow).where(ImportRow.run_id == run.id))
+
+
+def keep_rows(found: list[dict[str, Any]]) -> None:
+    """Store what a batch came to."""
+    if found:
+        db.session.execute(insert(ImportRow), found)
+
+
+def tally(run: ImportRun) -> dict[str, int]:
+    """Count the rows of each verdict, as they are now."""
+    counted = select(ImportRow.verdict, func.count()).where(ImportRow.run_id == run.id)
+    return {
+        verdict.value: n for verdict, n in db.session.execute(counted.group_by(ImportRow.verdict))
+    }
