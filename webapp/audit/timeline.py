@@ -1,10 +1,10 @@
 """The story of a record, for its page: each row of the log as a sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.reasons import why
@@ -25,11 +25,26 @@ class Line:
     url: str | None = None
 
 
-def timeline_of(object_type: str, object_id: int, *, limit: int = SHOWN) -> list[Line]:
-    """Return what happened to a record, newest first, reads left out."""
+def timeline_of(
+    object_type: str,
+    object_id: int,
+    *,
+    limit: int = SHOWN,
+    also: Mapping[str, Iterable[int]] | None = None,
+) -> list[Line]:
+    """Return what happened to a record, newest first, reads left out; ``also`` to rows that belong to it."""
+    whose = {object_type: [object_id]} | {kind: list(ids) for kind, ids in (also or {}).items()}
     rows: Iterable[AuditEvent] = db.session.scalars(
         select(AuditEvent)
-        .where(AuditEvent.object_type == object_type, AuditEvent.object_id == object_id)
+        .where(
+            or_(
+                *(
+                    and_(AuditEvent.object_type == kind, AuditEvent.object_id.in_(ids))
+                    for kind, ids in whose.items()
+                    if ids
+                )
+            )
+        )
         .where(AuditEvent.action.not_in((f"{object_type}.viewed",)))
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
         .limit(limit)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp.access.grants import Place
 from webapp.access.identity import SignedIn
-from webapp.assets.models import Asset, AssetType, Status
+from webapp.assets.models import Asset, AssetType, Custody, Status
 from webapp.assets.schemas import AssetDraft, AssetEdit, attributes_of
 from webapp.core import trail
 from webapp.core.db import db
@@ -40,6 +40,11 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
         None,
     ),
     "status_transition": (_("An asset with this status cannot get that one."), "status"),
+    "uq_asset_types_name": (_("There is a type with this name."), "name"),
+    "still_occupied": (
+        _("Assets of this type exist. Change their type or archive them first."),
+        None,
+    ),
     "attribute_unknown": (_("The type has no such attribute."), None),
     "attribute_required": (_("The type requires an attribute that is missing."), None),
     "attribute_kind": (_("An attribute has a wrong value."), None),
@@ -148,6 +153,11 @@ def change_status(
     require_on(actor, "assets.edit", asset)
     if asset.deleted_at is not None:
         raise DomainError(_("This is archived. Restore it first."))
+    if asset.status == status:
+        return
+    held = select(Custody.id).where(Custody.asset_id == asset.id, Custody.returned_at.is_(None))
+    if db.session.scalar(held.limit(1)) is not None:
+        raise DomainError(_("Somebody has it, so it is in use. Take it back first."))
     trail.because(reason)
     with saying():
         asset.status = status

@@ -1,14 +1,243 @@
-"""One asset: show, add, change, status, archive."""
+"""One asset: its page and history, change of status, archive."""
 
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_decimal, gettext
 
-from webapp.assets.views.common import asset_or_404, bp
-from webapp.core.guards import page
+from webapp.assets.forms import ArchiveForm, StatusForm
+from webapp.assets.models import Asset, Status
+from webapp.assets.queries import custody as custody_queries
+from webapp.assets.queries import record as queries
+from webapp.assets.services import records
+from webapp.assets.views.common import asset_url, bp, me
+from webapp.attachments import queries as files
+from webapp.audit.timeline import timeline_of
+from webapp.core.errors import Denied, DomainError
+from webapp.core.forms import SchemaForm
+from webapp.core.guards import page, permission
+from webapp.core.htmx import redirect_to
+
+EDIT, ARCHIVE = "assets.edit", "assets.archive"
+HISTORY = 100
+
+
+def asked_client() -> str | None:
+    """The code of the client in the address, which tells assets of one tag apart."""
+    return request.args.get("client") or None
+
+
+def find(tag: str) -> Asset:
+    """Return the one asset that the address names; of several with one tag, the person chooses first."""
+    rows = queries.candidates(tag, client=asked_client())
+    if not rows:
+        abort(404)
+    if len(rows) > 1:
+        abort(redirect(url_for("assets.show", tag=tag), code=303))
+    found: Asset = rows[0].Asset
+    return found
+
+
+def link(asset: Any, endpoint: str = "assets.show", **values: Any) -> str:
+    """Return an address of the asset that stays as unambiguous as the one that was asked for."""
+    return asset_url(asset, endpoint, client=asked_client(), **values)
+
+
+def below(asset: Any, path: str) -> str:
+    """Return the address of a page of another module below the asset's own."""
+    start, _, query = link(asset).partition("?")
+    return f"{start}/{path}" + (f"?{query}" if query else "")
+
+
+def draw(asset: Asset, tab: str = "overview", **context: Any) -> str:
+    """Draw the page of an asset. Every tab stands below the same head."""
+    around = queries.surroundings_of(asset)
+    values: dict[str, Any] = {
+        "record": asset,
+        "around": around,
+        "place": around.place,
+        "tab": tab,
+        "link": link,
+        "below": below,
+        "problem": None,
+        "status_form": _status_form(around),
+        "archive_form": ArchiveForm(formdata=None),
+        "custody": custody_queries.of_asset(asset.id, today=custody_queries.today_of(me())),
+    }
+    return render_template(
+        f"assets/show_{tab}.html", **(values | _TABS[tab](asset, around) | context)
+    )
+
+
+def _status_form(around: queries.Surroundings, form: StatusForm | None = None) -> StatusForm:
+    form = form or StatusForm(formdata=None)
+    form.offer(state for state in Status if state in around.next_states)
+    return form
+
+
+def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
+    inside, count = queries.inside(asset)
+    return {
+        "path": queries.path_of(around),
+        "inside": inside,
+        "inside_count": count,
+        "photo": files.photo_of(asset.id),
+        "values": attribute_values(around.kind.attributes, asset.attributes),
+        "cost": None if asset.cost is None else format_decimal(asset.cost, "#,##0.00"),
+        "last": next(iter(timeline_of("asset", asset.id, limit=1)), None),
+    }
+
+
+def attribute_values(rules: list[dict[str, Any]], values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the attributes of an asset in the order of its type, ready to be shown."""
+    return [rule | {"value": _shown(rule["kind"], values.get(rule["key"]))} for rule in rules]
+
+
+def _shown(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind == "yesno":
+        return gettext("Yes") if value else gettext("No")
+    if kind == "number":
+        return format_decimal(value, "#,##0.#########")
+    if kind == "date":
+        return _day(value)
+    return value
+
+
+def _day(value: str) -> date | str:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return value
+
+
+def _inside(asset: Asset, _around: Any) -> dict[str, Any]:
+    return {"page": queries.list_inside(asset, request.args)}
+
+
+def _history(asset: Asset, _around: Any) -> dict[str, Any]:
+    return {
+        "history": timeline_of("asset", asset.id, limit=HISTORY, also=queries.related(asset)),
+        "most": HISTORY,
+    }
+
+
+_TABS: dict[str, Callable[[Asset, queries.Surroundings], dict[str, Any]]] = {
+    "overview": _overview,
+    "custody": lambda _asset, _around: {},
+    "inside": _inside,
+    "history": _history,
+}
 
 
 @bp.get("/<tag>")
 @page("assets")
 def show(tag: str) -> ResponseReturnValue:
-    """Not there yet."""
-    asset_or_404(tag)
-    return "", 404
+    """Show an asset, or those of several clients that carry the tag."""
+    rows = queries.candidates(tag, client=asked_client())
+    if not rows:
+        abort(404)
+    if len(rows) > 1:
+        return render_template("assets/candidates.html", tag=tag, rows=rows, link=asset_url)
+    return draw(rows[0].Asset, "custody" if request.args.get("tab") == "custody" else "overview")
+
+
+@bp.get("/<tag>/inside")
+@page("assets")
+def inside(tag: str) -> ResponseReturnValue:
+    """List all that lies inside an asset."""
+    return draw(find(tag), "inside")
+
+
+@bp.get("/<tag>/history")
+@page("assets")
+def history(tag: str) -> ResponseReturnValue:
+    """Show what happened to an asset, to those who had it and to its files."""
+    return draw(find(tag), "history")
+
+
+@bp.get("/by-id/<id:asset_id>")
+@page("assets")
+def by_id(asset_id: int) -> ResponseReturnValue:
+    """Lead to the page of an asset, for links that know only its number."""
+    row = queries.tag_of(asset_id) or abort(404)
+    return redirect(asset_url(row, client=row.code), code=303)
+
+
+@bp.post("/<tag>/status")
+@page("assets")
+@permission(EDIT, scoped=True)
+def change_status(tag: str) -> ResponseReturnValue:
+    """Take an asset to another status."""
+    asset = find(tag)
+    records.require_on(me(), EDIT, asset)
+    around = queries.surroundings_of(asset)
+    form = _status_form(around, StatusForm())
+    return _act(
+        asset,
+        form,
+        work=lambda: records.change_status(
+            me(), asset, form.command.status, reason=form.command.reason
+        ),
+        show={"status_form": form},
+        said=gettext("The status was changed."),
+    )
+
+
+@bp.post("/<tag>/archive")
+@page("assets")
+@permission(ARCHIVE, scoped=True)
+def archive(tag: str) -> ResponseReturnValue:
+    """Take an asset out of sight."""
+    asset = find(tag)
+    records.require_on(me(), ARCHIVE, asset)
+    form = ArchiveForm()
+    return _act(
+        asset,
+        form,
+        work=lambda: records.archive(me(), asset, reason=form.command.reason),
+        show={"archive_form": form},
+        said=gettext("The asset was archived."),
+    )
+
+
+@bp.post("/<tag>/restore")
+@page("assets")
+@permission(ARCHIVE, scoped=True)
+def restore(tag: str) -> ResponseReturnValue:
+    """Bring an archived asset back."""
+    asset = find(tag)
+    try:
+        records.restore(me(), asset)
+    except Denied:
+        raise
+    except DomainError as error:
+        return draw(asset, problem=str(error)), 409
+    flash(gettext("The asset was restored."), "success")
+    return redirect_to(link(asset))
+
+
+def _act(
+    asset: Asset,
+    form: SchemaForm[Any],
+    *,
+    work: Callable[[], None],
+    show: dict[str, Any],
+    said: str,
+) -> ResponseReturnValue:
+    """Do what a small form in the head asks for; a refusal is said there, and above the page."""
+    if not form.validate():
+        return draw(asset, **show), 422
+    try:
+        work()
+    except Denied:
+        raise
+    except DomainError as error:
+        form.refuse(error)
+        return draw(asset, problem=str(error), **show), 409
+    flash(said, "success")
+    return redirect_to(link(asset))
