@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -29,7 +29,9 @@ DEMO_ACCOUNTS = ("admin", "lead", "agent", "assets", "technician", "auditor")
 DEMO_PASSWORD = "homeportal"  # noqa: S105 # nosec B105 - printed for everyone to read
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_TIMEOUT = 8.0  # more than the graceful timeout of the web server
-WORKER_PAUSE = 3.0
+WORKER = (sys.executable, "-m", "flask", "--app", "wsgi", "worker")
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # before the worker is started again
+STEADY = 60.0  # seconds after which the next pause is a short one again
 GLANCE = 0.2
 
 
@@ -70,7 +72,11 @@ def init_app(app: Flask) -> None:
 
 
 def run(
-    settings: Settings, *, prepare: Callable[[], None] = lambda: None, target: str = "wsgi:app"
+    settings: Settings,
+    *,
+    prepare: Callable[[], None] = lambda: None,
+    target: str = "wsgi:app",
+    jobs: Sequence[str] = WORKER,
 ) -> None:
     """Serve until a signal comes; whatever happens, leave no process behind."""
     stop = _Stop()
@@ -85,13 +91,15 @@ def run(
             prepare()
             web = _Web(listener, target=target)
             web.wait_until_up(stop)
-            worker = _Worker()
+            worker = _Worker(jobs)
             _greet(settings)
             _supervise(web, worker, database, stop)
         except KeyboardInterrupt:
             pass  # while starting; nothing to say
         finally:
             stop.ignore()
+            if worker is not None:
+                worker.ask()  # it needs a few seconds, in which the web server stops, too
             if web is not None:
                 web.stop()
             if worker is not None:
@@ -187,23 +195,41 @@ class _Web:
 class _Worker:
     """The process that does the jobs; started again whenever it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self._pause = SHORTEST_PAUSE
+        self._due: float | None = None  # when it is started again
         self.start()
 
     def start(self) -> None:
-        self._started = time.monotonic()
+        self._due, self._started = None, time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
+            self._command,
             cwd=ROOT,
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - runs one system call
         )
 
     def check(self) -> None:
-        """Start it again if it ended, but not more often than every few seconds."""
-        if self.process.poll() is not None and time.monotonic() - self._started > WORKER_PAUSE:
-            click.echo("The worker has ended; starting it again.", err=True)
+        """Start it again if it ended, later and later if it ends each time."""
+        if (code := self.process.poll()) is None:
+            return
+        now = time.monotonic()
+        if self._due is None:
+            if now - self._started > STEADY:
+                self._pause = SHORTEST_PAUSE
+            click.echo(
+                f"The worker has ended (code {code}); starting it again in {self._pause:.0f} s.",
+                err=True,
+            )
+            self._due = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        elif now >= self._due:
             self.start()
+
+    def ask(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
         end(self.process, by=signal.SIGTERM, within=STOP_TIMEOUT)

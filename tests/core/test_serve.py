@@ -27,7 +27,8 @@ from webapp.serve import _explained, run
 import click, sys
 try:
     with _explained():
-        run(load_settings(), target="tiny:app")
+        jobs = [sys.executable, "-c", "import time; time.sleep(600)", "worker"]
+        run(load_settings(), target="tiny:app", jobs=jobs)
 except click.ClickException as error:
     error.show()
     sys.exit(error.exit_code)
@@ -110,7 +111,7 @@ def test_a_taken_port_is_told(serving: Serving) -> None:
     assert said.startswith("Error: Port ") and "Traceback" not in said
 
 
-def test_a_killed_database_and_web_server_come_back(serving: Serving) -> None:
+def test_a_killed_database_web_server_and_worker_come_back(serving: Serving) -> None:
     for child in psutil.Process(serving.process.pid).children():
         child.kill()
     pid_file = serving.home / "var" / "postgres" / "postmaster.pid"
@@ -118,9 +119,17 @@ def test_a_killed_database_and_web_server_come_back(serving: Serving) -> None:
     while time.monotonic() < deadline:
         time.sleep(0.2)
         children = psutil.Process(serving.process.pid).children()
-        if len(children) == 2 and "ready" in pid_file.read_text():
+        if len(children) == 3 and "ready" in pid_file.read_text():
             break
     assert get(serving.url) == b"hello"
+
+
+def test_nothing_outlives_a_killed_serve(serving: Serving) -> None:
+    family = serving.children()
+    assert sum("worker" in process.cmdline() for process in family) == 1
+    serving.process.kill()
+    serving.process.wait()
+    assert psutil.wait_procs(family, timeout=15)[1] == []
 
 
 def test_mail_without_an_address_of_ours_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
