@@ -1,7 +1,9 @@
 """Adding, renaming, deleting and restoring files. Who calls has checked the rights on what they hang on."""
 
 import io
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import IO
 
 from sqlalchemy import func, or_, select
@@ -11,11 +13,24 @@ from webapp.attachments.models import Attachment
 from webapp.core import storage, trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
-from webapp.core.language import _
+from webapp.core.language import _, listed
 from webapp.core.threads import aside
 
 MOST = 200  # live files of one asset
 AT_ONCE = 200  # rows that one transaction of a purge takes
+
+
+class NotAdded(DomainError):
+    """Some of the files cannot be taken, so none was."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid"
+
+    def __init__(self, refused: list[tuple[str, str]], message: str | None = None) -> None:
+        """Keep the pairs of name and reason."""
+        said = [_("%(name)s: %(reason)s", name=name, reason=reason) for name, reason in refused]
+        super().__init__(message or listed(said))
+        self.refused = refused
 
 
 def add(
@@ -62,6 +77,32 @@ def add(
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def add_all(
+    *, client_id: int, asset_id: int, files: Iterable[tuple[str, IO[bytes]]], user_id: int | None
+) -> int:
+    """Keep all of several files, or none; return how many.
+
+    Raises:
+        NotAdded: naming each that is refused.
+        StorageFull: if the disk is.
+    """
+    refused, count = [], 0
+    with db.session.begin_nested():
+        for name, file in files:
+            try:
+                add(client_id=client_id, asset_id=asset_id, file=file, name=name, user_id=user_id)
+                count += 1
+            except storage.StorageFull:
+                raise
+            except DomainError as error:
+                refused.append((media.clean_name(name), error.message))
+        if refused:
+            raise NotAdded(refused)
+        if not count:
+            raise NotAdded([], _("Choose a file first."))
+    return count
 
 
 def _keep(content: bytes) -> str:

@@ -1,0 +1,65 @@
+"""What a person chooses before labels are printed."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+from wtforms import HiddenField, IntegerField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+
+from webapp.assets import labels
+from webapp.core.bulk import MAX_QUERY
+from webapp.core.forms import CommandModel, SchemaForm, SelectField
+from webapp.core.language import _
+
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+def _known(key: str) -> str:
+    if key not in labels.LAYOUTS:
+        raise ValueError(_("Choose one of the list."))
+    return key
+
+
+class Sheet(CommandModel):
+    """Which labels, on what, from which place on."""
+
+    ids: Annotated[tuple[Id, ...], Field(max_length=labels.MOST)] = ()
+    matching: Annotated[str | None, Field(max_length=MAX_QUERY)] = None
+    layout: Annotated[str, AfterValidator(_known)]
+    start: int = 1
+
+    @model_validator(mode="after")
+    def _on_the_sheet(self) -> "Sheet":
+        each = labels.LAYOUTS[self.layout].each
+        if not 1 <= self.start <= each:
+            raise ValueError(_("This sheet has the places 1 to %(each)s.", each=each))
+        return self
+
+
+class SheetForm(SchemaForm[Sheet]):
+    """Which labels, on what, from which place on."""
+
+    schema: ClassVar = Sheet
+    ids = SelectMultipleField("Assets", coerce=int, validate_choice=False, default=[])
+    matching = HiddenField(filters=[lambda typed: typed or None])
+    layout = SelectField(
+        "Sheet",
+        choices=[SelectChoice(key, layout.title) for key, layout in labels.LAYOUTS.items()],
+        default=labels.DEFAULT,
+        validate_choice=False,
+    )
+    start = IntegerField(
+        "First place",
+        default=1,
+        description="On a sheet that was used before, the first label that is left: counted by rows from the top.",
+        render_kw={"min": 1, "max": max(one.each for one in labels.LAYOUTS.values())},
+    )
+
+
+def chosen_ids(typed: list[str]) -> list[int]:
+    """Read the ids of an address: one by one, or with commas between them."""
+    found: dict[int, Any] = {}
+    for part in ",".join(typed).split(","):
+        if part.isascii() and part.isdigit() and 0 < len(part) < 19:  # noqa: PLR2004 - what a bigint holds
+            found[int(part)] = None
+    return [number for number in found if number][: labels.MOST]
