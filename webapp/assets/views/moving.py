@@ -154,7 +154,7 @@ class _Node:
         """What it is called."""
         return self.steps[-1].name
 
-    def put(self, target: str, version: int) -> None:
+    def put(self, target: str, version: int | None) -> None:
         """Move it.
 
         Raises:
@@ -213,7 +213,7 @@ def _save(node: _Node, back: str | None = None) -> ResponseReturnValue:
     if not form.validate():
         return _page(node, form, back), 422
     along = tree_queries.counts([node.spot]).get(node.spot, {}).get("assets", 0)
-    version = request.form.get("version", default=-1, type=int)
+    version = request.form.get("version", type=int)  # a drag has seen none
     try:
         node.put(form.command.target, version)
     except Denied:
