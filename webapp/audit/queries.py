@@ -93,22 +93,37 @@ _NAMED = {
     "location": ("locations", "name"),
     "client": ("clients", "name"),
     "project": ("projects", "name"),
+    "asset": ("assets", "tag"),
+    "asset_type": ("asset_types", "name"),
     "page": ("pages", "key"),
     "permission": ("permissions", "key"),
 }
 POINTS_AT = {f"{kind}_id": kind for kind in _NAMED} | {
     "parent_id": "location",
+    "type_id": "asset_type",
     "created_by_id": "user",
+    "uploaded_by_id": "user",
+    "holder_user_id": "user",
+    "holder_location_id": "location",
 }
 
 
-def labels_of(changes: Mapping[str, Any]) -> dict[tuple[str, int], str]:
+def points_at(field: str, object_type: str | None) -> str:
+    """Return what kind of row a column points at; an asset lies in another asset, a location in a location."""
+    if field == "parent_id" and object_type == "asset":
+        return "asset"
+    return POINTS_AT.get(field, "")
+
+
+def labels_of(
+    changes: Mapping[str, Any], object_type: str | None = None
+) -> dict[tuple[str, int], str]:
     """Name the rows that changed foreign keys point at, in one query; what is gone or out of sight has no name."""
     wanted: dict[str, set[int]] = {}
     for field, change in changes.items():
-        if field in POINTS_AT:
+        if kind := points_at(field, object_type):
             values = change if isinstance(change, list) else [change]
-            wanted.setdefault(POINTS_AT[field], set()).update(
+            wanted.setdefault(kind, set()).update(
                 value for value in values if isinstance(value, int)
             )
     parts = [

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from webapp.audit.fields import FIELDS as FIELDS
 from webapp.core.language import N_, _, gettext, ngettext
 from webapp.core.object_types import THE, title_of
 from webapp.core.registry import find_entry
@@ -101,78 +102,6 @@ FILTER_WORDS = {
     "denied": _("denied"),
     "failed": _("failed"),
     "not-ok": _("not-ok"),
-}
-
-# Columns and notes by the names that people use; other names are shown as they are.
-FIELDS = {
-    "action": N_("action"),
-    "actor": N_("actor"),
-    "address": N_("address"),
-    "asset_id": N_("asset"),
-    "body": N_("body"),
-    "category": N_("category"),
-    "client_id": N_("client"),
-    "code": N_("code"),
-    "condition": N_("condition"),
-    "contact_email": N_("contact address"),
-    "created_by_id": N_("created by"),
-    "deleted_at": N_("deleted"),
-    "description": N_("description"),
-    "due_on": N_("day of return"),
-    "email": N_("e-mail address"),
-    "ends_on": N_("end"),
-    "expires_at": N_("expires at"),
-    "filter": N_("filter"),
-    "holder": N_("holder"),
-    "holder_location_id": N_("holder"),
-    "holder_user_id": N_("holder"),
-    "ip": N_("ip"),
-    "is_active": N_("active"),
-    "key": N_("key"),
-    "kind": N_("kind"),
-    "locale": N_("language"),
-    "location_id": N_("location"),
-    "missing": N_("missing"),
-    "name": N_("name"),
-    "note": N_("note"),
-    "notes": N_("notes"),
-    "object": N_("object"),
-    "object_id": N_("object"),
-    "object_type": N_("object type"),
-    "outcome": N_("outcome"),
-    "page_id": N_("page"),
-    "pages": N_("pages"),
-    "parent_id": N_("parent location"),
-    "password_hash": N_("password"),
-    "people": N_("people"),
-    "period": N_("period"),
-    "permission_id": N_("permission"),
-    "permissions": N_("permissions"),
-    "project_id": N_("project"),
-    "read_at": N_("read at"),
-    "request": N_("request"),
-    "revoked_at": N_("revoked at"),
-    "role": N_("role"),
-    "role_id": N_("role"),
-    "rows": N_("rows"),
-    "return_note": N_("note of the return"),
-    "returned_at": N_("returned at"),
-    "sessions": N_("sessions"),
-    "sha256": N_("sha256"),
-    "since": N_("since"),
-    "taken_at": N_("taken at"),
-    "starts_on": N_("start"),
-    "theme": N_("theme"),
-    "timezone": N_("time zone"),
-    "title": N_("title"),
-    "to": N_("to"),
-    "token_hash": N_("secret of the link"),
-    "told": N_("told"),
-    "until": N_("until"),
-    "url": N_("url"),
-    "used_at": N_("used at"),
-    "user_agent": N_("user agent"),
-    "user_id": N_("user"),
 }
 
 
@@ -292,8 +221,11 @@ def _updated(event: Event) -> str:
         said = SIMPLE[f"user.{verb}"]
         return gettext(said, label=label(event))
     if "deleted_at" in event.changes:
-        said = VERBS["deleted"] if pair(event.changes["deleted_at"])[1] else VERBS["restored"]
+        verb = "archived" if event.object_type == "asset" else "deleted"
+        said = VERBS[verb] if pair(event.changes["deleted_at"])[1] else VERBS["restored"]
         return gettext(said, what=what)
+    if list(event.changes) == ["status"]:
+        return _status_changed(event, what)
     if list(event.changes) == ["name"]:
         old, new = pair(event.changes["name"])
         return gettext(
@@ -305,7 +237,27 @@ def _updated(event: Event) -> str:
     return gettext("changed %(fields)s of %(what)s", fields=listed, what=what)
 
 
+STATES = {
+    "planned": N_("planned"),
+    "in_stock": N_("in stock"),
+    "in_use": N_("in use"),
+    "in_repair": N_("in repair"),
+    "retired": N_("retired"),
+    "lost": N_("lost"),
+}
+
+
+def _status_changed(event: Event, what: str) -> str:
+    old, new = (
+        gettext(STATES[value]) if value in STATES else _short(value)
+        for value in pair(event.changes["status"])
+    )
+    said = N_("changed %(what)s from “%(old)s” to “%(new)s”")
+    return gettext(said, what=what, old=old, new=new)
+
+
 VERBS = {
+    "archived": N_("archived %(what)s"),
     "created": N_("created %(what)s"),
     "deleted": N_("deleted %(what)s"),
     "restored": N_("restored %(what)s"),
@@ -359,7 +311,7 @@ ACTIONS = (
     *(f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended")),
     *(
         f"{kind}.{verb}"
-        for kind in ("user", "role", "location", "client", "project")
+        for kind in ("user", "role", "location", "client", "project", "asset", "asset_type")
         for verb in ("created", "updated", "deleted")
     ),
 )

@@ -63,7 +63,7 @@ def show(event_id: int) -> ResponseReturnValue:
     return render_template(
         "audit/show.html",
         event=event,
-        differences=_differences(event.changes),
+        differences=_differences(event.changes, event.object_type),
         others=queries.list_same_request(event, everything=everything),
         record_url=object_types.url_of(event.object_type, event.object_id),
         kind=object_types.title_of(event.object_type),
@@ -88,13 +88,15 @@ def _recorded_at() -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
-def _differences(changes: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _differences(changes: dict[str, Any], object_type: str | None) -> list[tuple[str, str, str]]:
     """Return (field, old, new) with names instead of numbers where they are known."""
-    labels = queries.labels_of(changes)
+    labels = queries.labels_of(changes, object_type)
 
     def named(field: str, value: Any) -> str:
         label = (
-            labels.get((queries.POINTS_AT.get(field, ""), value)) if type(value) is int else None
+            labels.get((queries.points_at(field, object_type), value))
+            if type(value) is int
+            else None
         )
         return f"{label} ({value})" if label else sentences.shown(value)
 
