@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from webapp.audit.fields import FIELDS as FIELDS
+from webapp.audit.fields import FIELDS
 from webapp.core.language import N_, _, gettext, ngettext
 from webapp.core.object_types import THE, title_of
 from webapp.core.registry import find_entry
