@@ -120,6 +120,11 @@ class Asset(Audited, Timestamped, Versioned, Model):
         Index("ix_assets_client_tag_id", "client_id", "tag", "id", postgresql_where=LIVE),
         Index("ix_assets_project_tag_id", "project_id", "tag", "id", postgresql_where=LIVE),
         Index("ix_assets_type_tag_id", "type_id", "tag", "id", postgresql_where=LIVE),
+        Index(
+            "ix_assets_type_status_tag_id",
+            *("type_id", "status", "tag", "id"),
+            postgresql_where=LIVE,
+        ),
         Index("ix_assets_status_tag_id", "status", "tag", "id", postgresql_where=LIVE),
         Index("ix_assets_parent_id", "parent_id"),
         # For the tree: counts from an index alone, and what lies directly in a client.
@@ -129,7 +134,9 @@ class Asset(Audited, Timestamped, Versioned, Model):
             "client_id",
             "tag",
             "id",
-            postgresql_where=text("project_id IS NULL AND parent_id IS NULL AND deleted_at IS NULL"),
+            postgresql_where=text(
+                "project_id IS NULL AND parent_id IS NULL AND deleted_at IS NULL"
+            ),
         ),
         Index("ix_assets_deleted", "tag", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_assets_search", "search", postgresql_using="gin"),
