@@ -36,6 +36,7 @@
   document.addEventListener("keydown", (event) => {
     if (!event.target.matches("#scan-tag") || event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
+    if (event.ctrlKey || event.metaKey) return $("#scan :is(input:not([type=hidden]), select:not([hidden]), textarea)").focus();
     if (event.target.value.trim()) event.target.form.requestSubmit();
   });
 

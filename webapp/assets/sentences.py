@@ -6,7 +6,7 @@ from datetime import date
 import flask_babel
 from babel import dates
 
-from webapp.audit.sentences import SPECIAL, Event, label, pair, shown
+from webapp.audit.sentences import SPECIAL, Event, field_title, label, pair, shown
 from webapp.core.language import N_, gettext
 
 BACK = {
@@ -44,7 +44,14 @@ def _back(event: Event) -> str:
     return gettext(said, label=label(event), holder=holder)
 
 
+def _followed(event: Event) -> str:
+    listed = ", ".join(field_title(name) for name in event.changes)
+    return gettext("changed %(fields)s of %(label)s with it", fields=listed, label=label(event))
+
+
 SPECIAL |= {
+    "asset.followed": _followed,
+    "custody.followed": _followed,
     "asset.checked_out": _until(
         N_("handed %(label)s to %(holder)s"), N_("handed %(label)s to %(holder)s until %(day)s")
     ),

@@ -12,6 +12,7 @@ from webapp.audit.sentences import Event, predicate, who
 from webapp.core.db import db
 
 SHOWN = 20
+QUIET = ("viewed", "followed")  # what follows from another change is told with that one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ def timeline_of(
                 )
             )
         )
-        .where(AuditEvent.action.not_in((f"{object_type}.viewed",)))
+        .where(AuditEvent.action.not_in([f"{kind}.{verb}" for kind in whose for verb in QUIET]))
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
         .limit(limit)
     )

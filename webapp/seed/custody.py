@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 from webapp.assets.models import Asset, Condition, Custody, Status
+from webapp.assets.queries.custody import Holder
+from webapp.assets.schemas import CheckIn, CheckOut
+from webapp.assets.services import custody
 from webapp.core import trail
 from webapp.core.db import db
+from webapp.organisation.models import Location
 from webapp.seed.assets import Held, Stock, Thing
 from webapp.seed.demo import DAYS, Demo, Someone
+from webapp.users.models import User
 
 OUT_AT_FIRST = 0.55
 FEW = 60  # hand-outs of one transaction
@@ -73,17 +78,9 @@ def _hand_out(demo: Demo, stock: Stock, thing: Thing) -> None:
     site = None if person else chance.choice(demo.sites)
     lent = person is not None and chance.random() < LENT
     due = demo.now.date() + timedelta(days=chance.choice((7, 14, 30, 90))) if lent else None
-    row = Custody(
-        client_id=asset.client_id,
-        asset_id=asset.id,
-        holder_user_id=person.id if person else None,
-        holder_location_id=site,
-        taken_at=demo.now,
-        due_on=due,
-        note=chance.choice(NOTES),
-    )
-    asset.status = Status.IN_USE
-    db.session.add(row)
+    holder = _holder(person, site)
+    command = CheckOut(holder=holder.value, due_on=due, note=chance.choice(NOTES))
+    row = custody.hand_over(asset, holder, command, at=demo.now)
     db.session.flush()
     stock.held[asset.id] = Held(
         custody_id=row.id, user_id=person.id if person else None, due_on=due
@@ -94,13 +91,29 @@ def _take_back(demo: Demo, stock: Stock, asset_id: int) -> None:
     row = db.session.get_one(Custody, stock.held.pop(asset_id).custody_id)
     asset = db.session.get_one(Asset, asset_id)
     kinds = (Condition.GOOD, Condition.WORN, Condition.DAMAGED)
-    row.returned_at = demo.now
-    row.condition = stock.chance.choices(kinds, weights=(80, 15, 5))[0]
-    damaged = row.condition is Condition.DAMAGED
-    row.return_note = stock.chance.choice(BROKEN) if damaged else ""
-    asset.status = Status.IN_REPAIR if damaged else Status.IN_STOCK
+    condition = stock.chance.choices(kinds, weights=(80, 15, 5))[0]
+    damaged = condition is Condition.DAMAGED
+    command = CheckIn(
+        condition=condition,
+        status="in_repair" if damaged else "in_stock",
+        note=stock.chance.choice(BROKEN) if damaged else "",
+    )
+    custody.take_back(asset, row, _name_of(row), command, at=demo.now)
     if damaged:
         stock.broken.append(asset_id)
+
+
+def _holder(person: Someone | None, site: int | None) -> Holder:
+    if person is not None:
+        return Holder(kind="user", id=person.id, name=person.name)
+    place = db.session.get_one(Location, site)
+    return Holder(kind="location", id=place.id, name=place.name)
+
+
+def _name_of(row: Custody) -> str:
+    if row.holder_user_id is not None:
+        return db.session.get_one(User, row.holder_user_id).name
+    return db.session.get_one(Location, row.holder_location_id).name
 
 
 def _coming_back(demo: Demo, stock: Stock) -> list[int]:

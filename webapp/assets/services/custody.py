@@ -78,7 +78,7 @@ def transfer(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custody
     with records.saying():
         at = queries.moment([asset.id])
         before.returned_at = at
-        trail.tell(before, "custody.updated", object_label=asset.audit_label)
+        trail.tell(before, "custody.followed", object_label=asset.audit_label)
         # Closed in the database before the next one opens: both at once would be two holders.
         db.session.flush()
         return hand_over(asset, holder, command, at=at, before=name)
@@ -321,8 +321,7 @@ def hand_over(
     action = "asset.transferred" if before else "asset.checked_out"
     trail.tell(custody, action, **_about(asset), changes={"holder": [before, holder.name]})
     db.session.add(custody)
-    if asset.status != Status.IN_USE:
-        asset.status = Status.IN_USE
+    _follow(asset, Status.IN_USE)
     return custody
 
 
@@ -331,6 +330,11 @@ def take_back(asset: Asset, custody: Custody, name: str, command: CheckIn, *, at
     custody.returned_at, custody.condition = at, command.condition
     custody.return_note = command.note
     trail.tell(custody, "asset.checked_in", **_about(asset), changes={"holder": [name, None]})
-    status = Status(command.status)
+    _follow(asset, Status(command.status))
+
+
+def _follow(asset: Asset, status: Status) -> None:
+    """Change the status with the custody; the history tells the custody only."""
     if asset.status != status:
+        trail.tell(asset, "asset.followed")
         asset.status = status

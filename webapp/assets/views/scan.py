@@ -49,7 +49,7 @@ def scan_rows() -> ResponseReturnValue:
         return _draw(form, []), 422
     looks = services.look_up(me(), tags, back=way == BACK)
     if wants_partial():
-        return render_template("assets/_scan_rows.html", looks=looks)
+        return render_template("assets/_scan_rows.html", looks=looks, way=way)
     return _draw(_empty(way), looks)
 
 
