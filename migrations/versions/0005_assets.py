@@ -221,6 +221,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public SET enable_seqscan
   ) AS found
 $$;
 
+-- Counts for the tree. Under a policy each row is held against the array of all clients in scope, which takes a second
+-- for two thousand clients; here the clients are looked up in an index that holds all there is to know.
+CREATE FUNCTION steward_count_assets(wanted bigint[]) RETURNS TABLE (client_id bigint, project_id bigint, n bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+  WITH mine AS MATERIALIZED (SELECT steward_scope('client') AS clients, steward_scope('project') AS projects)
+  SELECT a.client_id, a.project_id, count(*) FROM assets a WHERE a.deleted_at IS NULL
+     AND a.client_id = ANY (ARRAY(SELECT unnest(wanted) INTERSECT SELECT unnest(clients) FROM mine)) GROUP BY 1, 2
+  UNION ALL
+  SELECT a.client_id, a.project_id, count(*) FROM assets a WHERE a.deleted_at IS NULL
+     AND a.project_id = ANY (ARRAY(SELECT unnest(projects) FROM mine))
+     AND a.client_id = ANY (ARRAY(SELECT unnest(wanted) EXCEPT SELECT unnest(clients) FROM mine)) GROUP BY 1, 2
+$$;
+
 -- The same for those whom no policy holds back. The planner takes the beginning of a rare word for a frequent one, and
 -- would read all rows.
 CREATE FUNCTION steward_match_assets(query tsquery, most integer) RETURNS bigint[]
@@ -829,6 +842,7 @@ def downgrade() -> None:
     for table in ("locations", "clients", "projects"):
         op.execute(f"DROP TRIGGER refuse_occupied ON {table}")
     op.execute("DROP FUNCTION steward_find_assets(tsquery, integer), steward_match_assets(tsquery, integer)")
+    op.execute("DROP FUNCTION steward_count_assets(bigint[])")
     for table in reversed(TABLES):
         op.execute(f"DROP TABLE {table} CASCADE")
     op.execute("DROP FUNCTION steward_assets_in_scope()")

@@ -9,6 +9,7 @@ from flask import url_for
 
 from webapp.access.identity import SignedIn
 from webapp.assets.queries import tree
+from webapp.assets.queries.common import sees_every_client
 from webapp.assets.queries.tree import COUNTERS, Edge, Level, Spot
 from webapp.assets.queries.tree_paths import Step
 from webapp.core.paging import count_text
@@ -72,7 +73,7 @@ def grow(
     path = dict(pairwise(parents))
     found = tree.levels(parents, seen=reach_of(who, "assets"), after=after, path=path)
     rows = [row for one in found.values() for row in (*one.rows, one.beyond) if row is not None]
-    counts = tree.counts({Spot(kind=row.kind, id=row.id) for row in rows})
+    counts = counts_of(who, {Spot(kind=row.kind, id=row.id) for row in rows})
     return _branch(who, parents[0], found, counts, level)
 
 
@@ -116,6 +117,11 @@ def _node(
         assets=counts.get("assets", 0),
         branch=branch,
     )
+
+
+def counts_of(who: SignedIn, spots: Iterable[Spot]) -> dict[Spot, dict[str, int]]:
+    """Return what lies in each node and below, as far as the person sees it."""
+    return tree.counts(spots, everything=sees_every_client(who))
 
 
 def counted(counts: Mapping[str, int]) -> list[Count]:

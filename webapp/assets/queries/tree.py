@@ -4,7 +4,7 @@ Clients, projects and assets are filtered by the database, locations by ``organi
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -79,12 +79,15 @@ class Counter:
     """What is counted at every level: rows of a table that name their client, project and asset.
 
     Other domains add theirs to ``COUNTERS``; all are counted in one statement. The parts are SQL, never input.
+    ``scoped`` is a function of the database that takes clients and returns client_id, project_id and n, of what the
+    person may see: a policy would hold each row against all clients in scope.
     """
 
     key: str
     words: Callable[[int], str]
     table: str
     where: str
+    scoped: str
     client: str = "client_id"
     project: str = "project_id"
     asset: str = "asset_id"
@@ -99,6 +102,7 @@ COUNTERS: list[Counter] = [
         words=lambda n: ngettext("%(num)s asset", "%(num)s assets", n),
         table="assets",
         where="deleted_at IS NULL",
+        scoped="steward_count_assets",
         asset="id",
         itself=False,
     )
@@ -302,6 +306,8 @@ WITH RECURSIVE spot AS (
 ), whose AS (
   SELECT 'location' AS kind, spot.root AS id, c.id AS client_id FROM clients c JOIN spot ON spot.id = c.location_id
   UNION ALL SELECT 'client', x, x FROM unnest(CAST(:clients AS bigint[])) AS x
+), asked AS (
+  SELECT client_id FROM whose UNION SELECT client_id FROM projects WHERE id = ANY (:projects)
 ), inside AS (
   SELECT a.id AS root, a.id FROM assets a WHERE a.id = ANY (:assets)
   UNION SELECT inside.root, a.id FROM inside, LATERAL (
@@ -309,42 +315,43 @@ WITH RECURSIVE spot AS (
     SELECT id FROM assets WHERE parent_id = inside.id AND deleted_at IS NULL OFFSET 0) AS a
 )
 """
-# Counted by client first, from an index alone; a location is the sum of its clients.
-_COUNT = """
-SELECT '{key}' AS counter, whose.kind, whose.id, sum(each.n)::bigint AS n FROM whose JOIN (
-    SELECT {client} AS client_id, count(*) AS n FROM {table}
-     WHERE {where} AND {client} = ANY (ARRAY(SELECT client_id FROM whose)) GROUP BY 1
-  ) AS each USING (client_id) GROUP BY 2, 3
-UNION ALL SELECT '{key}', 'project', {project}, count(*) FROM {table}
-  WHERE {where} AND {project} = ANY (:projects) GROUP BY 3
+# Counted by client and project first, from an index alone; the rest are sums.
+_COUNT = """, {key}_each AS (
+  SELECT client_id, project_id, n FROM {rows} AS rows
+)"""
+_COUNTED = """
+SELECT '{key}' AS counter, whose.kind, whose.id, sum(n)::bigint AS n FROM whose
+  JOIN (SELECT client_id, sum(n) AS n FROM {key}_each GROUP BY 1) AS each USING (client_id) GROUP BY 2, 3
+UNION ALL SELECT '{key}', 'project', project_id, sum(n)::bigint FROM {key}_each
+  WHERE project_id = ANY (:projects) GROUP BY 3
 UNION ALL SELECT '{key}', 'asset', inside.root, sum(each.n)::bigint FROM inside JOIN (
     SELECT {asset} AS id, count(*) AS n FROM {table}
      WHERE {where} AND {asset} = ANY (ARRAY(SELECT id FROM inside)) GROUP BY 1
   ) AS each USING (id) WHERE {itself} GROUP BY 3
 """
+_ROWS = """(SELECT {client} AS client_id, {project} AS project_id, count(*) AS n FROM {table}
+    WHERE {where} AND {client} = ANY (ARRAY(SELECT client_id FROM asked)) GROUP BY 1, 2)"""
+_ROWS_IN_SCOPE = "{scoped}(ARRAY(SELECT client_id FROM asked))"
 
 
-def counts(spots: Iterable[Spot]) -> dict[Spot, dict[str, int]]:
-    """Return what lies in each node and below, by counter, in one statement."""
+def counts(spots: Iterable[Spot], *, everything: bool) -> dict[Spot, dict[str, int]]:
+    """Return what lies in each node and below, by counter, in one statement.
+
+    ``everything``: no policy filters for whoever asks.
+    """
     ids: dict[str, list[int]] = {kind: [] for kind in KINDS}
     for spot in spots:
         if spot.kind:
             ids[spot.kind].append(spot.id)
     if not any(ids.values()):
         return {}
-    parts = [
-        _COUNT.format(
-            key=one.key,
-            table=one.table,
-            where=one.where,
-            client=one.client,
-            project=one.project,
-            asset=one.asset,
-            itself="true" if one.itself else "inside.id <> inside.root",
-        )
-        for one in COUNTERS
-    ]
-    statement = text(_BELOW + " UNION ALL ".join(parts))
+    each, counted = [], []
+    for one in COUNTERS:
+        parts = asdict(one) | {"itself": "true" if one.itself else "inside.id <> inside.root"}
+        rows = (_ROWS if everything else _ROWS_IN_SCOPE).format(**parts)
+        each.append(_COUNT.format(rows=rows, **parts))
+        counted.append(_COUNTED.format(**parts))
+    statement = text(_BELOW + "".join(each) + " UNION ALL ".join(counted))
     values = {f"{kind}s": chosen for kind, chosen in ids.items()}
     found: dict[Spot, dict[str, int]] = {}
     for row in db.session.execute(statement, values):

@@ -193,7 +193,7 @@ def _page(node: _Node, form: MoveForm, back: str | None = None) -> str:
         node=node,
         step=node.steps[-1],
         crumbs=nodes.crumbs(node.steps[:-1]),
-        along=tree_queries.counts([spot]).get(spot, {}).get("assets", 0),
+        along=nodes.counts_of(me(), [spot]).get(spot, {}).get("assets", 0),
         first=tree_paths.first_below(spot),
         action=request.full_path.rstrip("?"),
         back=back or url_for("assets.tree", open=str(spot)),
@@ -212,7 +212,7 @@ def _save(node: _Node, back: str | None = None) -> ResponseReturnValue:
     form = MoveForm()
     if not form.validate():
         return _page(node, form, back), 422
-    along = tree_queries.counts([node.spot]).get(node.spot, {}).get("assets", 0)
+    along = nodes.counts_of(me(), [node.spot]).get(node.spot, {}).get("assets", 0)
     version = request.form.get("version", type=int)  # a drag has seen none
     try:
         node.put(form.command.target, version)

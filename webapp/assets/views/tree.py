@@ -8,7 +8,6 @@ from werkzeug.exceptions import BadRequest
 
 from webapp.assets import nodes
 from webapp.assets.queries import common as queries
-from webapp.assets.queries import tree as tree_queries
 from webapp.assets.queries import tree_paths
 from webapp.assets.queries.tree import INSIDE, KINDS, TOP, Edge, Spot
 from webapp.assets.views.common import bp, me
@@ -68,7 +67,7 @@ def tree_summary() -> ResponseReturnValue:
     spot = read_spot(request.args.get("node", ""))
     if spot.kind == "asset" or not _in_sight(spot):
         abort(404)
-    counts = nodes.counted(tree_queries.counts([spot]).get(spot, {}))
+    counts = nodes.counted(nodes.counts_of(me(), [spot]).get(spot, {}))
     return render_template("assets/tree_summary.html", spot=spot, counts=counts)
 
 
