@@ -5,8 +5,7 @@ from typing import Any
 from flask import Flask
 
 from tests import factories
-from tests.assets import importing
-from tests.assets.importing import ALL, apply, check, upload, verdicts
+from tests.assets.importing import ALL, apply, check, upload
 
 FILE = (
     "Asset Tag,Name,Category,Company,Serial\nA-1,First,Laptop,Acme,S1\nA-2,Second,Laptop,Acme,S2\n"
