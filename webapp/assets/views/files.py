@@ -1,5 +1,6 @@
 """Photos and documents of an asset."""
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -253,7 +254,7 @@ def _send(sha256: str, media_type: str, *, name: str | None = None) -> Response:
         log.exception("file_missing", sha256=sha256)
         abort(404)
     # An environ of its own: the server's file wrapper would send the whole file in one call.
-    return send_file(  # type: ignore[return-value]
+    response: Response = send_file(  # type: ignore[assignment]
         file,
         {"REQUEST_METHOD": request.method},
         mimetype=media_type,
@@ -262,3 +263,6 @@ def _send(sha256: str, media_type: str, *, name: str | None = None) -> Response:
         response_class=Response,
         etag=False,
     )
+    response.content_length = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return response
