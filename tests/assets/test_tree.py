@@ -52,7 +52,7 @@ def world(app):
 def nodes(html):
     """What a page shows of the tree: {node: (level, assets below)}."""
     found = {}
-    for attributes, inner in re.findall(r'<a role="treeitem"(.*?)>(.*?)</a>', html, re.S):
+    for attributes, inner in re.findall(r'<a role="treeitem"(.*?)>(.*?)</a>', html, re.DOTALL):
         node = re.search(r'data-node="([^"]+)"', attributes)
         if node is None:
             continue
@@ -147,7 +147,10 @@ def test_search_finds_nodes_of_every_kind_with_their_paths(world, sign_in):
             f"open={key}", f"open={key.replace(':', '%3A')}"
         )
     found = client.get("/assets/tree?q=disk", headers={"HX-Request": "true"}).text
-    assert "Madrid › Third floor › Alpha works › Refit › RACK-1 › SHELF-1" in found
+    assert (
+        "Madrid \u203a Third floor \u203a Alpha works \u203a Refit \u203a RACK-1 \u203a SHELF-1"
+        in found
+    )
     assert "<html" not in found
     assert "Nothing found" in client.get("/assets/tree?q=nowhere").text
 
