@@ -1,11 +1,18 @@
 """An import from its upload to the register: what is found, what is applied, and only once."""
 
+import io
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from tests import factories
-from tests.assets.importing import ALL, apply, check, upload
+from tests.assets.importing import ALL, apply, check, options, upload, work_off
+from webapp.assets.importing import runs
+from webapp.assets.models import Asset
+from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.users.models import User
 
 FILE = (
     "Asset Tag,Name,Category,Company,Serial\nA-1,First,Laptop,Acme,S1\nA-2,Second,Laptop,Acme,S2\n"
@@ -39,3 +46,145 @@ def test_a_file_is_checked_applied_and_then_the_same(
     again = upload(person, FILE)
     assert check(app, person, owner, again) == {"same": 2}
     assert "nothing to apply" in person.get(f"/assets/import/{again}").text.lower()
+
+
+def test_a_second_click_applies_nothing_twice(app: Flask, sign_in: Any, owner: Any) -> None:
+    _place()
+    person = sign_in(*ALL)
+    run = upload(person, FILE)
+    check(app, person, owner, run)
+    first, second = (person.post(f"/assets/import/{run}/apply") for _ in range(2))
+    assert first.status_code == second.status_code == 303
+    jobs = "SELECT count(*) AS n FROM procrastinate_jobs WHERE task_name = 'assets.apply_import'"
+    assert owner.execute(jobs).fetchone()["n"] == 1
+    assert work_off(app) == 1
+    assert owner.execute("SELECT count(*) AS n FROM assets").fetchone()["n"] == 2
+    assert person.post(f"/assets/import/{run}/apply").status_code == 303
+    assert work_off(app) == 0
+
+
+def test_a_job_that_dies_leaves_nothing_and_can_be_tried_again(
+    app: Flask, sign_in: Any, owner: Any, monkeypatch: Any
+) -> None:
+    _place()
+    person = sign_in(*ALL)
+    run = upload(person, FILE)
+    check(app, person, owner, run)
+    finish = runs.finish
+
+    def die(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(runs, "finish", die)
+    person.post(f"/assets/import/{run}/apply")
+    with pytest.raises(RuntimeError):
+        work_off(app)
+    assert owner.execute("SELECT count(*) AS n FROM assets").fetchone()["n"] == 0
+    page = person.get(f"/assets/import/{run}").text
+    assert "Nothing was changed" in page and "Check again" in page
+    monkeypatch.setattr(runs, "finish", finish)
+    assert person.post(f"/assets/import/{run}/retry").status_code == 303
+    work_off(app)
+    assert apply(app, person, owner, run) == {"new": 2, "added": 2}
+
+
+def test_what_changed_since_the_check_is_refused_alone(
+    app: Flask, sign_in: Any, owner: Any
+) -> None:
+    client, kind = _place()
+    common = {"client_id": client.id, "type_id": kind.id}
+    factories.make_asset("Before", tag="A-1", serial="S1", **common)
+    person = sign_in(*ALL)
+    run = upload(person, FILE + "A-3,Third,Laptop,Acme,S3\n")
+    assert check(app, person, owner, run) == {"new": 2, "changed": 1}
+    with factories.work():
+        asset = db.session.query(Asset).one()
+        asset.name = "Meanwhile"
+    factories.make_asset("Came first", tag="A-3", serial="S3", **common)
+    assert apply(app, person, owner, run) == {"new": 1, "wrong": 2, "added": 1, "refused": 2}
+    names = {row["tag"]: row["name"] for row in owner.execute("SELECT * FROM assets").fetchall()}
+    assert names == {"A-1": "Meanwhile", "A-2": "Second", "A-3": "Came first"}
+    assert "refused" in person.get(f"/assets/import/{run}").text
+
+
+def test_the_bar_is_polled_and_leads_to_the_result(app: Flask, sign_in: Any, owner: Any) -> None:
+    _place()
+    person = sign_in(*ALL)
+    run = upload(person, FILE)
+    person.post(f"/assets/import/{run}/check", data=options(owner, run))
+    assert "import-progress" in person.get(f"/assets/import/{run}").text
+    asked = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    bar = person.get(f"/assets/import/{run}?watching=1", headers=asked)
+    assert bar.status_code == 200 and "<html" not in bar.text
+    assert person.post(f"/assets/import/{run}/remove").status_code == 303
+    work_off(app)
+    done = person.get(f"/assets/import/{run}?watching=1", headers=asked)
+    assert done.headers["HX-Redirect"] == f"/assets/import/{run}"
+
+
+def test_only_the_owner_sees_an_import_and_only_who_may_applies(
+    app: Flask, sign_in: Any, owner: Any
+) -> None:
+    _place()
+    person, other = sign_in("assets.import", "assets", "assets.edit"), sign_in("*")
+    run = upload(person, FILE)
+    assert check(app, person, owner, run) == {"new": 2}
+    assert "Apply 2 rows" not in person.get(f"/assets/import/{run}").text
+    assert person.post(f"/assets/import/{run}/apply").status_code == 403
+    for path in ("", "/wrong.csv"):
+        assert other.get(f"/assets/import/{run}{path}").status_code == 404
+    for step in ("apply", "check", "remove", "retry"):
+        assert other.post(f"/assets/import/{run}/{step}").status_code == 404
+    assert sign_in("assets").get("/assets/import").status_code == 403
+
+
+def test_a_right_lost_meanwhile_stops_the_job(app: Flask, sign_in: Any, owner: Any) -> None:
+    _place()
+    person = sign_in(*ALL)
+    run = upload(person, FILE)
+    check(app, person, owner, run)
+    person.post(f"/assets/import/{run}/apply")
+    with factories.work():
+        db.session.get_one(User, person.user.id).is_active = False
+    with pytest.raises(DomainError):
+        work_off(app)
+    assert owner.execute("SELECT count(*) AS n FROM assets").fetchone()["n"] == 0
+
+
+def test_a_wrong_mapping_is_told_with_the_form(app: Flask, sign_in: Any, owner: Any) -> None:
+    _place()
+    person = sign_in(*ALL)
+    run = upload(person, FILE)
+    for columns, words in (
+        (["tag", "tag", "", "", ""], "Two columns go to the same field"),
+        (["", "", "type", "", ""], "Say which column holds the tag"),
+        (["tag", "strange", "", "", ""], "Choose one of the list"),
+    ):
+        sent = options(owner, run, columns=columns)
+        reply = person.post(f"/assets/import/{run}/check", data=sent)
+        assert reply.status_code == 422 and words in reply.text
+    reply = person.post(f"/assets/import/{run}/check", data=options(owner, run, columns=["tag"]))
+    assert reply.status_code == 409 and "do not fit this file" in reply.text
+
+
+def test_uploads_that_cannot_be_read_are_told_at_the_file(sign_in: Any, app: Flask) -> None:
+    person = sign_in(*ALL)
+    assert "No imports yet" in person.get("/assets/import").text
+    for content, words in ((b"", "The file is empty."), (b"Tag,Name\n", "no row below")):
+        reply = person.post("/assets/import", data={"file": (io.BytesIO(content), "x.csv")})
+        assert reply.status_code == 422 and words in reply.text
+    assert person.post("/assets/import", data={}).status_code == 422
+    kept = app.extensions["steward"].data_dir / "imports" / str(person.user.id)
+    assert not [path for path in kept.rglob("*") if path.is_file()]
+
+
+def test_a_removed_import_takes_its_file_along(app: Flask, sign_in: Any, owner: Any) -> None:
+    _place()
+    person = sign_in(*ALL)
+    run, twin = upload(person, FILE), upload(person, FILE)
+    kept = app.extensions["steward"].data_dir / "imports" / str(person.user.id)
+    assert person.post(f"/assets/import/{run}/remove").status_code == 303
+    assert len(list(kept.glob("[0-9a-f][0-9a-f]/*"))) == 1
+    assert person.post(f"/assets/import/{twin}/remove").status_code == 303
+    assert not list(kept.glob("[0-9a-f][0-9a-f]/*"))
+    assert person.get(f"/assets/import/{twin}").status_code == 404
