@@ -129,6 +129,7 @@ def _history(asset: Asset, _around: Any) -> dict[str, Any]:
 _TABS: dict[str, Callable[[Asset, queries.Surroundings], dict[str, Any]]] = {
     "overview": _overview,
     "custody": lambda _asset, _around: {},
+    "files": lambda _asset, _around: {},  # views/files.py gives them
     "inside": _inside,
     "history": _history,
 }
