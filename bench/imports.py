@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from webapp import create_app
 from webapp.access import identity
-from webapp.assets.importing import mapping, runs
+from webapp.assets.importing import mapping, runs, tasks
 from webapp.core.config import load_settings
 from webapp.core.db import db
 from webapp.core.unit_of_work import unit_of_work
@@ -30,7 +30,9 @@ HEADER = (
 )
 
 
-def file_of(rows: int, *, seed: str, clients: list[str], emails: list[str], changed: int = 0) -> bytes:
+def file_of(
+    rows: int, *, seed: str, clients: list[str], emails: list[str], changed: int = 0
+) -> bytes:
     """Write a file in the shape of another register's export."""
     out = io.StringIO()
     out.write(HEADER + "\n")
@@ -63,12 +65,17 @@ def timed(title: str, work: Callable[[], None], rows: int) -> None:
 def work_off() -> None:
     """Do the job that waits."""
     row = db.session.execute(
-        text("SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id DESC LIMIT 1")
+        text(
+            "SELECT id, task_name, args FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id DESC LIMIT 1"
+        )
     ).one()
     db.session.rollback()
     queue.run(queue.TASKS[row.task_name], job_id=row.id, args=dict(row.args))
     with db.engine.begin() as connection:
-        connection.execute(text("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id"), {"id": row.id})
+        connection.execute(
+            text("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = :id"),
+            {"id": row.id},
+        )
 
 
 def one_import(user_id: int, content: bytes, rows: int, title: str) -> dict[str, int]:
@@ -87,10 +94,12 @@ def one_import(user_id: int, content: bytes, rows: int, title: str) -> dict[str,
             run = runs.find(run_id, lock=True)
             assert run is not None
             if step == "check":
-                options = mapping.Options.model_validate(run.settings["options"] | {"unknown_types": "create"})
-                runs.start_check(who, run, options, url="")
+                options = mapping.Options.model_validate(
+                    run.settings["options"] | {"unknown_types": "create"}
+                )
+                runs.start_check(who, run, options, job=tasks.check_import, url="")
             elif run.counts.get("new") or run.counts.get("changed"):
-                runs.start_apply(who, run, url="")
+                runs.start_apply(who, run, job=tasks.apply_import, url="")
         work_off()
 
     timed(f"{title}: upload", upload, rows)
@@ -113,9 +122,17 @@ def main() -> None:
         app = create_app(settings)
         with app.app_context():
             with unit_of_work("system:bench"):
-                user_id = db.session.scalar(text("SELECT id FROM users WHERE email = 'admin@example.com'"))
-                clients = list(db.session.scalars(text("SELECT code FROM clients WHERE deleted_at IS NULL LIMIT 20")))
-                emails = list(db.session.scalars(text("SELECT email FROM users WHERE is_active LIMIT 50")))
+                user_id = db.session.scalar(
+                    text("SELECT id FROM users WHERE email = 'admin@example.com'")
+                )
+                clients = list(
+                    db.session.scalars(
+                        text("SELECT code FROM clients WHERE deleted_at IS NULL LIMIT 20")
+                    )
+                )
+                emails = list(
+                    db.session.scalars(text("SELECT email FROM users WHERE is_active LIMIT 50"))
+                )
             assert user_id, "needs the demo people: flask seed"
             seed = f"B{int(time.time()) % 10**6}"
             for title, changed in (("new", 0), ("one in ten changed", 10)):

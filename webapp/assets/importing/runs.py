@@ -164,14 +164,14 @@ def _refuse_busy(run: ImportRun) -> None:
         raise DomainError(_("This import has been applied. Upload the file again to go on."))
 
 
-def start_check(who: SignedIn, run: ImportRun, options: Options, *, url: str) -> None:
-    """Keep what the columns mean, and have the rows checked.
+def start_check(
+    who: SignedIn, run: ImportRun, options: Options, *, job: queue.Task, url: str
+) -> None:
+    """Keep what the columns mean, and have ``job`` check the rows.
 
     Raises:
         DomainError: if a job works on it, it has been applied, or the columns do not fit.
     """
-    from webapp.assets.importing import tasks  # they need this module
-
     _refuse_busy(run)
     if len(options.columns) != len(run.header):
         raise DomainError(_("The columns do not fit this file. Open it again."))
@@ -180,20 +180,18 @@ def start_check(who: SignedIn, run: ImportRun, options: Options, *, url: str) ->
     _remember(who, run, stored)
     _begin(run, ImportState.CHECKING)
     run.job_id = queue.defer(
-        tasks.check_import,
+        job,
         title=str(_("Check %(file)s", file=run.file_name)),
         user_id=who.id, page=PAGE, url=url, lock=f"import:{run.id}", run_id=run.id,
     )  # fmt: skip
 
 
-def start_apply(who: SignedIn, run: ImportRun, *, url: str) -> None:
-    """Have the checked rows applied.
+def start_apply(who: SignedIn, run: ImportRun, *, job: queue.Task, url: str) -> None:
+    """Have ``job`` apply the checked rows.
 
     Raises:
         DomainError: if it is not checked, or there is nothing to apply.
     """
-    from webapp.assets.importing import tasks  # they need this module
-
     if run.state != ImportState.CHECKED:
         _refuse_busy(run)
         raise DomainError(_("Check the file first."))
@@ -201,7 +199,7 @@ def start_apply(who: SignedIn, run: ImportRun, *, url: str) -> None:
         raise DomainError(_("There is nothing to apply."))
     _begin(run, ImportState.APPLYING)
     run.job_id = queue.defer(
-        tasks.apply_import,
+        job,
         title=str(_("Apply %(file)s", file=run.file_name)),
         user_id=who.id, page=PAGE, url=url, lock=f"import:{run.id}", run_id=run.id,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from webapp.assets import words
 from webapp.assets.import_forms import OptionsForm, SheetForm, UploadForm, column_choices
 from webapp.assets.import_models import ImportRun, ImportState, Verdict
-from webapp.assets.importing import lookups, mapping, runs
+from webapp.assets.importing import lookups, mapping, runs, tasks
 from webapp.assets.views.common import bp, me
 from webapp.core import files, pickers
 from webapp.core.errors import DomainError
@@ -157,7 +157,7 @@ def check_import(run_id: int) -> ResponseReturnValue:
         return _columns_page(run, form), 422
     here = url_for("assets.show_import", run_id=run.id)
     try:
-        runs.start_check(me(), run, form.command, url=here)
+        runs.start_check(me(), run, form.command, job=tasks.check_import, url=here)
     except DomainError as error:
         form.refuse(error)
         return _columns_page(run, form), 409
@@ -180,7 +180,9 @@ def retry_import(run_id: int) -> ResponseReturnValue:
     run = _run_or_404(run_id, lock=True)
     options = mapping.Options.model_validate(run.settings["options"])
     here = url_for("assets.show_import", run_id=run.id)
-    return _step(run, lambda: runs.start_check(me(), run, options, url=here))
+    return _step(
+        run, lambda: runs.start_check(me(), run, options, job=tasks.check_import, url=here)
+    )
 
 
 # --- the dry run and after it ---------------------------------------------------
@@ -224,7 +226,7 @@ def apply_import(run_id: int) -> ResponseReturnValue:
     """Have the checked rows applied; a second click finds that the first did."""
     run = _run_or_404(run_id, lock=True)
     here = url_for("assets.show_import", run_id=run.id)
-    return _step(run, lambda: runs.start_apply(me(), run, url=here))
+    return _step(run, lambda: runs.start_apply(me(), run, job=tasks.apply_import, url=here))
 
 
 @bp.get("/import/<id:run_id>/wrong.csv")
