@@ -5,13 +5,11 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 IN_MEMORY = 4 * 1024 * 1024
-MAX_CELL = 32_767  # what a cell of a workbook holds
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
@@ -55,30 +53,3 @@ def _move(buffer: io.StringIO, file: IO[bytes], digest: Any) -> None:
     buffer.truncate()
     digest.update(block)
     file.write(block)
-
-
-def write_xlsx(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Export:
-    """Write a workbook of one sheet, row by row; numbers and days stay what they are."""
-    from openpyxl import Workbook  # heavy, and few requests need it
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    def cell(value: Any) -> Any:
-        if isinstance(value, datetime):
-            return value.replace(tzinfo=None)  # a workbook knows no zones; ours are UTC
-        if value is None or isinstance(value, int | float | Decimal | date):
-            return value
-        return ILLEGAL_CHARACTERS_RE.sub("", neutralised(value))[:MAX_CELL]
-
-    book, count = Workbook(write_only=True), 0
-    sheet = book.create_sheet()
-    sheet.freeze_panes = "A2"
-    sheet.append([cell(title) for title in header])
-    for row in rows:
-        sheet.append([cell(value) for value in row])
-        count += 1
-    file = cast("IO[bytes]", SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - the reply closes it
-    book.save(file)
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-    file.seek(0)
-    return Export(file=file, rows=count, sha256=digest.hexdigest())

@@ -13,7 +13,7 @@ from webapp.access import scopes
 from webapp.assets.queries import register as queries
 from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
-from webapp.core import files, htmx, trail
+from webapp.core import files, htmx, trail, workbooks
 from webapp.core.guards import page, permission
 from webapp.core.paging import Page
 from webapp.core.security import limiter
@@ -21,7 +21,6 @@ from webapp.organisation.tree import reach_of
 from webapp.saved_views import queries as saved_views
 
 EXPORT = "assets.export"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @bp.get("")
@@ -98,7 +97,12 @@ def export_csv() -> ResponseReturnValue:
 def export_xlsx() -> ResponseReturnValue:
     """Take all that matches away as a workbook."""
     filters = queries.filters_from(request.args)
-    return _send(files.write_xlsx(_header(filters), _rows(filters)), filters, XLSX, "xlsx")
+    return _send(
+        workbooks.write_xlsx(_header(filters), _rows(filters)),
+        filters,
+        workbooks.MEDIA_TYPE,
+        "xlsx",
+    )
 
 
 def _send(
