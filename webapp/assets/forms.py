@@ -160,4 +160,4 @@ class ArchiveForm(SchemaForm[schemas.Archiving]):
     """Why an asset goes out of sight."""
 
     schema: ClassVar = schemas.Archiving
-    reason = StringField("Reason", description="Stays in the history.")
+    reason = StringField("Reason", id="archive-reason", description="Stays in the history.")

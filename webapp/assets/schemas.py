@@ -64,7 +64,7 @@ Cost = Annotated[
     | None,
     BlankIsNone,
 ]
-Reason = Annotated[Line | None, BlankIsNone, Field(max_length=500)]
+Reason = Annotated[Annotated[Line, Field(max_length=500)] | None, BlankIsNone]
 
 
 class Attribute(CommandModel):
