@@ -308,6 +308,8 @@ def test_what_is_refused_stays_behind_only_after_asking(boss, owner, laptop, lui
     assert asked.status_code == 409 and "1 of these cannot go" in asked.text
     assert "Luis Prado has it" in asked.text and "Fair" in asked.text
     assert held(owner, drill) == []
+    told = boss.post("/assets/scan", data=data, headers={"Accept": "application/json"})
+    assert "A-12: Luis Prado has it" in told.json["error"]["fields"]["tags"][0]
     agreed = asked.text.split('name="agreed" value="')[1].split('"')[0]
     # Somebody takes one of them meanwhile: what was agreed to is not what would happen.
     other = hand_out(saw, luis)

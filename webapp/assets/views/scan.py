@@ -72,6 +72,8 @@ def _do(form: Any, work: Callable[..., int], said: Callable[[int], str]) -> Resp
     except Denied:
         raise
     except SomeRefused as refused:
+        form.refuse(refused)  # who reads JSON sends the rest again
+        form.tags.errors = [f"{one.tag}: {one.problem!s}" for one in refused.looks if one.problem]
         return _draw(form, refused.looks, asking=True), HTTPStatus.CONFLICT
     except DomainError as error:
         form.refuse(error)
