@@ -137,7 +137,7 @@ async def _work(flask_app: Flask, settings: Settings, concurrency: int) -> None:
             queue.STOPPING.set()
             await asyncio.wait({serving}, timeout=GRACE + 1)
         if not serving.done():
-            _leave("worker_left_a_job")
+            _leave("worker_not_done_in_time")
         try:
             serving.result()
             pause = 0.5
