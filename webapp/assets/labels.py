@@ -68,7 +68,7 @@ A4 = (210 * mm, 297 * mm)
 LETTER = (8.5 * inch, 11 * inch)
 LAYOUTS = {
     "a4-24": Layout(
-        title=_("A4, 24 labels of 63.5 by 33.9 mm (Avery L7159)"),
+        title=_("A4, 24 labels (Avery L7159)"),
         page=A4,
         size=(63.5 * mm, 33.9 * mm),
         columns=3,
@@ -78,7 +78,7 @@ LAYOUTS = {
         step=(66 * mm, 33.9 * mm),
     ),
     "a4-40": Layout(
-        title=_("A4, 40 labels of 45.7 by 25.4 mm (Avery L7654)"),
+        title=_("A4, 40 labels (Avery L7654)"),
         page=A4,
         size=(45.7 * mm, 25.4 * mm),
         columns=4,
@@ -88,7 +88,7 @@ LAYOUTS = {
         step=(48.3 * mm, 25.4 * mm),
     ),
     "letter-30": Layout(
-        title=_("Letter, 30 labels of 2⅝ by 1 in (Avery 5160)"),
+        title=_("Letter, 30 labels (Avery 5160)"),
         page=LETTER,
         size=(2.625 * inch, 1 * inch),
         columns=3,
