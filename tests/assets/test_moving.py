@@ -200,7 +200,7 @@ def test_what_holds_live_assets_is_not_deleted(world, sign_in):
 
 def test_targets_are_offered_where_they_may_be_used(world, sign_in):
     client = sign_in(*RIGHTS, client_id=world["alpha"].id)
-    url = f"/assets/tree/targets?node=asset:{world['rack'].id}"
+    url = f"/assets/pickers/targets?node=asset:{world['rack'].id}"
     values = {one["value"] for one in client.get(url).get_json()["options"]}
     assert values == {
         f"client:{world['alpha'].id}",
@@ -208,7 +208,7 @@ def test_targets_are_offered_where_they_may_be_used(world, sign_in):
         f"asset:{world['shelf'].id}",
         f"asset:{world['loose'].id}",
     }
-    url = f"/assets/tree/targets?node=project:{world['project'].id}"
+    url = f"/assets/pickers/targets?node=project:{world['project'].id}"
     values = {one["value"] for one in client.get(url).get_json()["options"]}
     assert values == {f"client:{world['alpha'].id}"}
 

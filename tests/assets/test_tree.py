@@ -8,6 +8,7 @@ from tests import factories
 from webapp.assets.queries import tree as queries
 
 EVERYTHING = ("assets", "organisation", "dashboard")
+HX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def nodes(html):
 
 
 def children(client, node="", **more):
-    reply = client.get("/assets/tree/children", query_string={"node": node} | more)
+    asked = {"node": node} | more
+    reply = client.get("/assets/tree/children", query_string=asked, headers=HX)
     assert reply.status_code == 200, reply.text
     return nodes(reply.text)
 
@@ -129,7 +131,8 @@ def test_everybody_sees_and_counts_exactly_theirs(world, sign_in, scope, mine):
         assert client.get(f"/assets/tree?open={key}").status_code == 404
         assert client.get(f"/assets/tree/children?node={key}").status_code == 404
         if kind != "asset":
-            assert client.get(f"/assets/tree/summary?node={key}").status_code == 404
+            url = f"/assets/tree/{kind}/{world[node].id}/summary"
+            assert client.get(url).status_code == 404
     found = client.get("/assets/tree?q=chair").text
     assert "RIVAL-1" not in found and ("CHAIR-1" in found) is (scope != "project")
 
@@ -146,7 +149,7 @@ def test_search_finds_nodes_of_every_kind_with_their_paths(world, sign_in):
         assert name in reply.text and f"open={key.replace(':', '%3A')}" in reply.text.replace(
             f"open={key}", f"open={key.replace(':', '%3A')}"
         )
-    found = client.get("/assets/tree?q=disk", headers={"HX-Request": "true"}).text
+    found = client.get("/assets/tree?q=disk", headers=HX).text
     assert (
         "Madrid \u203a Third floor \u203a Alpha works \u203a Refit \u203a RACK-1 \u203a SHELF-1"
         in found
@@ -164,7 +167,7 @@ def test_a_long_level_comes_in_parts(world, sign_in, monkeypatch):
         )
     url, seen = f"/assets/tree/children?node=client:{world['alpha'].id}", []
     for _ in range(10):
-        html = client.get(url).text
+        html = client.get(url, headers=HX).text
         seen += nodes(html)
         more = re.search(r'href="([^"]+)"[^>]*data-more', html)
         if more is None:
@@ -175,7 +178,8 @@ def test_a_long_level_comes_in_parts(world, sign_in, monkeypatch):
     shown = nodes(client.get(f"/assets/tree?open=asset:{last.id}").text)
     assert f"asset:{last.id}" in shown and f"asset:{world['loose'].id}" not in shown
     for wrong in ("asset", "location:1:x", "asset:x:y"):
-        assert client.get(f"{url.partition('&')[0]}&after={wrong}").status_code == 400
+        page = f"{url.partition('&')[0]}&after={wrong}"
+        assert client.get(page, headers=HX).status_code == 400
 
 
 def test_the_number_of_statements_is_fixed(world, sign_in, statements):
@@ -187,7 +191,7 @@ def test_the_number_of_statements_is_fixed(world, sign_in, statements):
         ("/assets/tree?q=a", 8),
     ):
         with statements() as seen:
-            assert client.get(path).status_code == 200
+            assert client.get(path, headers=HX).status_code == 200
         assert len(seen) <= most, (path, seen)
 
 
@@ -208,16 +212,16 @@ def test_archived_assets_are_not_in_the_tree(world, sign_in, owner):
 def test_places_tell_of_their_assets_to_who_may_open_them(world, sign_in):
     alpha = world["alpha"]
     page = f"/organisation/clients/{alpha.id}"
-    summary = f"/assets/tree/summary?node=client:{alpha.id}"
+    summary = f"/assets/tree/client/{alpha.id}/summary"
     client = sign_in(*EVERYTHING)
-    assert "/assets/tree/summary" in client.get(page).text
+    assert summary in client.get(page).text
     text = client.get(summary).text
     assert "5 assets" in text and "Show in the tree" in text
     without = sign_in("organisation", "dashboard")
-    assert "/assets/tree/summary" not in without.get(page).text
+    assert summary not in without.get(page).text
     assert without.get(summary).status_code == 403
     # The page of assets reaches less than that of the organisation: so does the figure.
     narrow = sign_in("organisation", "dashboard")
     factories.grant(narrow.user, factories.make_role("assets"), project_id=world["one"].id)
-    assert "/assets/tree/summary" in narrow.get(page).text
+    assert summary in narrow.get(page).text
     assert "3 assets" in narrow.get(summary).text

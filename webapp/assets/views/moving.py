@@ -92,7 +92,7 @@ def save_move_place(kind: str, node_id: int) -> ResponseReturnValue:
     return _save(_place(kind, node_id))
 
 
-@bp.get("/tree/targets")
+@bp.get("/pickers/targets")
 @page("assets")
 def move_targets() -> ResponseReturnValue:
     """Find what a node may be put into, where the person may do so."""

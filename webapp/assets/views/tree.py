@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from flask import abort, render_template, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -56,16 +56,18 @@ def tree_children() -> ResponseReturnValue:
     parent = read_spot(node) if node else TOP
     if parent != TOP and not _in_sight(parent):
         abort(404)
+    if not htmx.wants_partial():  # without the script, "more…" at least leads back to the tree
+        return redirect(url_for("assets.tree", open=node or None), code=303)
     branch = nodes.grow(me(), [parent], level=_level(), after=_after(parent))
     return render_template("assets/_tree_branch.html", branch=branch)
 
 
-@bp.get("/tree/summary")
+@bp.get("/tree/<kind>/<id:node_id>/summary")
 @page("assets")
-def tree_summary() -> ResponseReturnValue:
+def tree_summary(kind: str, node_id: int) -> ResponseReturnValue:
     """Say how many assets lie in a place, for its own page."""
-    spot = read_spot(request.args.get("node", ""))
-    if spot.kind == "asset" or not _in_sight(spot):
+    spot = Spot(kind=kind, id=node_id)
+    if kind not in KINDS or spot.kind == "asset" or not _in_sight(spot):
         abort(404)
     counts = nodes.counted(nodes.counts_of(me(), [spot]).get(spot, {}))
     return render_template("assets/tree_summary.html", spot=spot, counts=counts)
@@ -120,7 +122,7 @@ def _damaged() -> NoReturn:
 
 
 def _summary_url(kind: str, number: int) -> str:
-    return url_for("assets.tree_summary", node=f"{kind}:{number}")
+    return url_for("assets.tree_summary", kind=kind, node_id=number)
 
 
 RELATED.append(Related(page="assets", title=_("Assets"), url=_summary_url))
