@@ -8,6 +8,7 @@ from flask import Flask
 
 from tests import factories
 from tests.assets.importing import ALL, apply, check, options, upload, work_off
+from tests.assets.test_import_reader import book
 from webapp.assets.importing import runs
 from webapp.assets.models import Asset
 from webapp.core.db import db
@@ -82,6 +83,7 @@ def test_a_job_that_dies_leaves_nothing_and_can_be_tried_again(
     assert owner.execute("SELECT count(*) AS n FROM assets").fetchone()["n"] == 0
     page = person.get(f"/assets/import/{run}").text
     assert "Nothing was changed" in page and "Check again" in page
+    assert "Failed" in person.get("/assets/import").text
     monkeypatch.setattr(runs, "finish", finish)
     assert person.post(f"/assets/import/{run}/retry").status_code == 303
     work_off(app)
@@ -188,3 +190,16 @@ def test_a_removed_import_takes_its_file_along(app: Flask, sign_in: Any, owner: 
     assert person.post(f"/assets/import/{twin}/remove").status_code == 303
     assert not list(kept.glob("[0-9a-f][0-9a-f]/*"))
     assert person.get(f"/assets/import/{twin}").status_code == 404
+
+
+def test_a_sheet_of_a_workbook_is_chosen(app: Flask, sign_in: Any, owner: Any) -> None:
+    _place()
+    person = sign_in(*ALL)
+    lines = [line.split(",") for line in FILE.splitlines()]
+    run = upload(
+        person, book(("Cover", [["About", "us"], ["x", "y"]]), ("Assets", lines)), "a.xlsx"
+    )
+    assert "The workbook has several sheets" in person.get(f"/assets/import/{run}").text
+    assert person.post(f"/assets/import/{run}/sheet", data={"sheet": "None"}).status_code == 303
+    assert person.post(f"/assets/import/{run}/sheet", data={"sheet": "Assets"}).status_code == 303
+    assert check(app, person, owner, run) == {"new": 2}

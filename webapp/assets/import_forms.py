@@ -81,7 +81,9 @@ class OptionsForm(SchemaForm[Options]):
     )
     unknown_types = SelectField("Unknown types", default="refuse")
     unknown_clients = SelectField("Unknown clients", default="refuse")
-    location_id = PickerField("New clients are in")
+    location_id = PickerField(
+        "New clients are in", description="Unless the row names a location that is known."
+    )
 
     def offer(self, types: list[Any], *, may_types: bool, may_clients: bool) -> None:
         """Fill in the choices."""

@@ -1,5 +1,6 @@
 """Reads about jobs: the report that people read, beside what the queue knows of it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -88,7 +89,8 @@ def _rows() -> Select[Any]:
             JobReport.error,
             JobReport.created_at,
             _users.c.name.label("who"),
-            _jobs.c.attempts,
+            # The queue counts an attempt when it ends.
+            (_jobs.c.attempts + case((STATE == "running", 1), else_=0)).label("attempts"),
             _jobs.c.scheduled_at,
             STATE.label("state"),
             func.now().label("now"),
@@ -121,6 +123,12 @@ def list_jobs(args: Any, *, user_id: int, everybody: bool) -> paging.Page:
 def find_job(job_id: int) -> Any:
     """Return a job as the list has it, or None."""
     return db.session.execute(_rows().where(JobReport.job_id == job_id)).one_or_none()
+
+
+def states_of(job_ids: Iterable[int]) -> dict[int, str]:
+    """Return the state of each of these jobs."""
+    rows = _rows().where(JobReport.job_id.in_(list(job_ids)))
+    return {row.job_id: row.state for row in db.session.execute(rows)}
 
 
 def something_runs(rows: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from webapp.assets.importing import values
 from webapp.assets.importing.reader import Cell, as_text
@@ -99,7 +99,7 @@ class Options(CommandModel):
     clear_blank: bool = False
     unknown_types: Literal["refuse", "create"] = "refuse"
     unknown_clients: Literal["refuse", "create"] = "refuse"
-    location_id: MaybeId = None
+    location_id: Annotated[MaybeId, Field(validate_default=True)] = None
 
     @model_validator(mode="after")
     def _sound(self) -> "Options":
@@ -113,9 +113,14 @@ class Options(CommandModel):
             raise ValueError(_("Say which column holds the tag, the serial number or the name."))
         if self.match == "serial" and "serial" not in named:
             raise ValueError(_("Say which column holds the serial number, or match by tag."))
-        if self.unknown_clients == "create" and self.location_id is None:
-            raise ValueError(_("Say in which location new clients are."))
         return self
+
+    @field_validator("location_id")
+    @classmethod
+    def _home(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None and info.data.get("unknown_clients") == "create":
+            raise ValueError(_("Say in which location new clients are."))
+        return value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,7 +127,7 @@ class Namer:
             if len(found) != 1 or found[0].id is None:
                 raise Wrong(
                     "holder_location",
-                    _("There is no one location of this name; it is not handed out."),
+                    _("No location, or more than one, has this name; it is not handed out."),
                 )
             return Holder(kind="location", id=found[0].id, name=found[0].name)
         return None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import IO, Any
 
 from flask import current_app
@@ -18,6 +19,7 @@ from webapp.core.errors import DomainError
 from webapp.core.language import _
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.storage import LocalStorage
+from webapp.core.threads import aside
 from webapp.core.unit_of_work import after_commit
 from webapp.jobs import queries as jobs
 from webapp.jobs import queue
@@ -48,8 +50,7 @@ def upload(who: SignedIn, stream: IO[bytes], *, name: str) -> ImportRun:
         Unreadable: if it cannot be imported; it is not kept.
     """
     with storage(who.id).receive(stream, limit=reader.MAX_BYTES) as draft:
-        layout = reader.find_layout(draft.open)
-        header, settings = _look(who, draft.open, layout)
+        header, settings = _look(who, draft.open)
         draft.keep()
         run = ImportRun(
             user_id=who.id,
@@ -73,13 +74,17 @@ def choose_sheet(who: SignedIn, run: ImportRun, sheet: str) -> None:
     layout = reader.layout_from(run.settings["layout"])
     if sheet not in layout.sheets:
         raise DomainError(_("Choose one of the list."))
-    run.header, run.settings = _look(who, source(run), reader.find_layout(source(run), sheet=sheet))
+    run.header, run.settings = _look(who, source(run), sheet=sheet)
     run.state, run.counts = ImportState.UPLOADED, {}
 
 
-def _look(who: SignedIn, opened: Source, layout: reader.Layout) -> tuple[list[str], dict[str, Any]]:
-    rows = reader.read(opened, layout)
-    first = [row for row, _n in zip(rows, range(SAMPLE), strict=False)]
+def _first(opened: Source, sheet: str) -> tuple[reader.Layout, list[reader.Row]]:
+    layout = reader.find_layout(opened, sheet=sheet)
+    return layout, list(islice(reader.read(opened, layout), SAMPLE))
+
+
+def _look(who: SignedIn, opened: Source, *, sheet: str = "") -> tuple[list[str], dict[str, Any]]:
+    layout, first = aside(_first, opened, sheet)
     header = reader.header_of(first)
     sample = [row.cells for row in first[1:] if not row.problem]
     key = (who.id, mapping.header_hash(header))
@@ -107,11 +112,14 @@ def find(run_id: int, *, lock: bool = False) -> ImportRun | None:
 
 
 def mine(args: Any) -> Page:
-    """Return a page of the person's imports, the latest first."""
-    statement: Any = select(
-        ImportRun.id, ImportRun.file_name, ImportRun.state, ImportRun.counts, ImportRun.created_at
-    )
-    return paginate(statement, RUNS, args)
+    """Return a page of the person's imports, the latest first; ``extra`` has those whose job gave up."""
+    columns = (ImportRun.id, ImportRun.file_name, ImportRun.state, ImportRun.counts)
+    statement: Any = select(*columns, ImportRun.created_at, ImportRun.job_id)
+    page = paginate(statement, RUNS, args)
+    busy = {row.job_id: row.id for row in page.rows if row.state in BUSY and row.job_id}
+    states = jobs.states_of(busy) if busy else {}
+    page.extra["failed"] = {row for job, row in busy.items() if states.get(job) not in jobs.OPEN}
+    return page
 
 
 def rows_of(run: ImportRun, verdict: Verdict | None, args: Any) -> Page:
