@@ -141,6 +141,12 @@ def test_as_many_statements_for_one_row_as_for_thirty(sign_in, statements):
     for _ in range(29):
         factories.make_asset(client_id=home, type_id=kind)
     assert count() == one <= 10
+    with statements() as seen:
+        everything = (
+            f"q=asset&type={kind}&status=in_use&place=location:1&holder=user:{client.user.id}"
+        )
+        assert client.get(f"/assets?{everything}&overdue=1&warranty=2030-01-01").status_code == 200
+    assert len(seen) <= 10
 
 
 def test_columns_are_chosen_in_the_address(sign_in, shelf):

@@ -6,12 +6,24 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, and_, false, func, literal_column, or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    and_,
+    any_,
+    false,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from webapp.access.identity import SignedIn
 from webapp.assets.models import PURCHASED, WARRANTY, Asset, AssetType, Custody, Status
 from webapp.assets.queries import common
+from webapp.assets.queries.custody import today_of
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import UnknownFilter, cleaned
@@ -120,7 +132,7 @@ def columns_from(args: Any) -> tuple[str, ...]:
 def list_assets(filters: Filters, args: Any, who: SignedIn) -> Page:
     """Return one page of the assets that match, each with the names of what it belongs to."""
     page = paginate(_matching(filters, who), LISTING, args, counted=True)
-    page.rows = with_names(page.rows)
+    page.rows = with_names(page.rows, today=today_of(who))
     return page
 
 
@@ -141,9 +153,10 @@ def all_assets(filters: Filters, who: SignedIn, reach: Reach) -> Iterator[Any]:
         .where(_within(reach))
         .order_by(Asset.tag, Asset.id)
     )
+    today = today_of(who)
     found = db.session.execute(statement.execution_options(yield_per=AT_ONCE))
     for rows in found.partitions():
-        yield from with_names(rows)
+        yield from with_names(rows, today=today)
 
 
 @dataclass(slots=True)
@@ -162,10 +175,11 @@ class Row:
     @property
     def holder(self) -> str | None:
         """Who or what place has it."""
-        return self.names.holder_user or self.names.holder_location
+        name: str | None = self.names.holder_user or self.names.holder_location
+        return name
 
 
-def with_names(rows: Sequence[Any]) -> list[Row]:
+def with_names(rows: Sequence[Any], *, today: date) -> list[Row]:
     """Add the names of client, project, type and holder, with one statement for all rows."""
     if not rows:
         return []
@@ -181,7 +195,7 @@ def with_names(rows: Sequence[Any]) -> list[Row]:
             Custody.holder_user_id,
             Custody.holder_location_id,
             Custody.due_on,
-            (Custody.due_on < func.current_date()).label("overdue"),
+            (Custody.due_on < today).label("overdue"),
             User.name.label("holder_user"),
             place.name.label("holder_location"),
         )
@@ -246,7 +260,7 @@ def _conditions(filters: Filters, who: SignedIn) -> Iterable[Any]:
     if filters.warranty:
         yield LISTING.sorts["warranty"] < filters.warranty
     if filters.holder or filters.overdue:
-        yield Asset.id.in_(_handed_out(filters))
+        yield Asset.id.in_(_handed_out(filters, today_of(who)))
 
 
 def _lies_in(kind: str, number: int) -> Any:
@@ -255,15 +269,15 @@ def _lies_in(kind: str, number: int) -> Any:
     if kind == "client":
         return Asset.client_id == number
     inside = select(tree.below(number).c.id)
-    clients = select(Client.id).where(Client.location_id.in_(inside))
-    # Looked up first: a join would rather sort all that lies there than walk the index of the sort.
-    return Asset.client_id == func.any(func.array(clients.scalar_subquery()))
+    clients = list(db.session.scalars(select(Client.id).where(Client.location_id.in_(inside))))
+    # Looked up first: knowing which clients, the planner knows how many of their assets there are to sort.
+    return Asset.client_id == any_(literal(clients, ARRAY(BigInteger)))
 
 
-def _handed_out(filters: Filters) -> Any:
+def _handed_out(filters: Filters, today: date) -> Any:
     held = select(Custody.asset_id).where(Custody.returned_at.is_(None))
     if filters.overdue:
-        held = held.where(Custody.due_on < func.current_date())
+        held = held.where(Custody.due_on < today)
     if filters.holder:
         kind, number = filters.holder
         column = Custody.holder_user_id if kind == "user" else Custody.holder_location_id

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from flask import current_app, request, send_file
+from flask import request, send_file
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -43,7 +43,6 @@ def index() -> ResponseReturnValue:
         views=views,
         view=_current(views, found),
         doubles=_doubles(found),
-        has_page=lambda endpoint: endpoint in current_app.view_functions,
     )
 
 
@@ -70,8 +69,15 @@ def _chosen(filters: queries.Filters) -> dict[str, tuple[str, str]]:
     return {
         "type": (str(filters.type_id or ""), kind.name if kind else f"#{filters.type_id}"),
         "place": (place, scopes.label_of(place, seen=seen) or place),
-        "holder": (holder, queries.holder_name(filters.holder) or holder),
+        "holder": (holder, _holder_name(filters, holder) or holder),
     }
+
+
+def _holder_name(filters: queries.Filters, holder: str) -> str | None:
+    """The name of a person, or of a place in sight."""
+    if holder.startswith("location:"):
+        return scopes.label_of(holder, seen=reach_of(me(), "assets"))
+    return queries.holder_name(filters.holder)
 
 
 def _current(views: list[Any], found: Page) -> Any:
