@@ -226,6 +226,12 @@ def test_delete_hides_and_restore_brings_back(
     ]
 
 
+def test_the_history_of_the_asset_tells_of_its_files(editor: CheckedClient, thing: Any) -> None:
+    send(editor, thing, ("Front view.jpg", samples.image()))
+    page = editor.get(f"/assets/{thing.tag}/history").get_data(as_text=True)
+    assert "added the file Front view.jpg" in page
+
+
 def test_rename_keeps_the_ending(editor: CheckedClient, thing: Any, owner: Any) -> None:
     send(editor, thing, ("a.txt", samples.TEXT))
     url = f"/assets/{thing.tag}/files/{row_of(owner, thing)['id']}/rename"

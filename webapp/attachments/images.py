@@ -9,6 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from webapp.attachments.media import NotAccepted
 from webapp.core.language import _
+from webapp.core.threads import aside
 
 MAX_PIXELS = 50_000_000
 PREVIEW = 1600
@@ -35,9 +36,9 @@ def make(file: IO[bytes]) -> Shown:
     Raises:
         NotAccepted: if it cannot be decoded, or holds too many pixels.
     """
-    with _TWO_AT_A_TIME:
+    with _TWO_AT_A_TIME:  # waited for here and not in the thread, where gevent's locks do not belong
         try:
-            return _make(file)
+            return aside(_make, file)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise _too_many_pixels() from None
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):

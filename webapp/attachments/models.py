@@ -39,6 +39,7 @@ class Attachment(Audited, Timestamped, Model):
         ),
     )
     audit_type = "attachment"
+    audit_ignored = Audited.audit_ignored | {"preview_sha256", "thumb_sha256"}
 
     id: Mapped[IntPK]
     client_id: Mapped[int]

@@ -14,7 +14,6 @@ from webapp.core import storage, trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
-from webapp.core.threads import aside
 
 MOST = 200  # live files of one asset
 AT_ONCE = 200  # rows that one transaction of a purge takes
@@ -60,7 +59,7 @@ def add(
             kind = media.identify(content, called)
         if kind.is_image:
             with draft.open() as content:
-                shown = aside(images.make, content)
+                shown = images.make(content)
         hold(draft.sha256)
         draft.keep()
     row = Attachment(
