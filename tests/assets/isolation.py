@@ -18,6 +18,11 @@ SECRETS = ("SECRET-1", "Secretive", "SECRETSERIAL", "secretimei", "rivals", "RIV
 OF_CLIENT = ("assets", "asset_unique_values", "asset_custody", "attachments")
 OF_PERSON = ("asset_imports", "asset_import_rows", "asset_import_mappings")
 MISSING = 999_999_999
+RIGHTS = (
+    *("assets", "assets.types", "assets.import", "dashboard", "organisation", "organisation.edit"),
+    *("assets.edit", "assets.archive", "assets.custody", "assets.export", "assets.configure"),
+    "assets.apply_import",
+)
 SHA = "a" * 64
 
 

@@ -15,6 +15,7 @@ from tests.assets.isolation import (
     MISSING,
     OF_CLIENT,
     OF_PERSON,
+    RIGHTS,
     SHA,
     Scoped,
     make_world,
@@ -25,11 +26,6 @@ from webapp.assets.services import moving
 from webapp.core.db import db
 from webapp.organisation.models import Project
 
-RIGHTS = (
-    *("assets", "assets.types", "assets.import", "dashboard", "organisation", "organisation.edit"),
-    *("assets.edit", "assets.archive", "assets.custody", "assets.export", "assets.configure"),
-    "assets.apply_import",
-)
 # Each needs client_id, asset_id, project_id, type_id, tag, imei, user_id.
 INSERTS = {
     "assets": (

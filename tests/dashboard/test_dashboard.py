@@ -1,5 +1,7 @@
 """The first page and the search tell only what the person may open."""
 
+from datetime import date, timedelta
+
 from tests import factories
 
 
@@ -27,3 +29,18 @@ def test_search_finds_people_only_for_those_who_may_see_them(sign_in):
 def test_the_style_guide_shows_every_field(sign_in):
     reply = sign_in("dashboard").get("/styleguide")
     assert reply.status_code == 200 and "This needs another look" in reply.text
+
+
+def test_assets_are_counted_and_found_within_the_scope(sign_in):
+    mine, theirs = factories.make_client(), factories.make_client()
+    soon = date.today() + timedelta(days=9)
+    factories.make_asset("Quokka one", client_id=mine.id, warranty_until=soon, serial="QKA1")
+    factories.make_asset("Quokka two", client_id=theirs.id, serial="QKA2")
+    for scope, names in ((mine, {"one"}), (theirs, {"two"}), (None, {"one", "two"})):
+        client = sign_in("dashboard", "assets", **({"client_id": scope.id} if scope else {}))
+        found = client.get("/search?q=qka").text
+        assert {word for word in ("one", "two") if f"Quokka {word}" in found} == names
+        first = client.get("/").text
+        assert "Overdue returns" in first
+        assert ("1 with a warranty that ends" in first) is ("one" in names)
+    assert "Quokka" not in sign_in("dashboard", "organisation").get("/search?q=quokka").text

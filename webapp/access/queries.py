@@ -23,9 +23,19 @@ GRANTS = """
     FROM user_roles ur JOIN roles r ON r.id = ur.role_id
 """
 
+# The database shows clients and projects in scope only; locations belong to no client: a person knows those of their
+# roles, those of the clients they see, and what lies above.
+KNOWN_PLACES = """
+  WITH RECURSIVE up AS (
+    SELECT id, parent_id FROM locations WHERE current_user = 'steward_app'
+       AND (id = ANY ((SELECT steward_scope('location'))::bigint[]) OR id IN (SELECT location_id FROM clients))
+    UNION SELECT l.id, l.parent_id FROM locations l JOIN up ON l.id = up.parent_id
+  ) SELECT id, name FROM locations WHERE current_user <> 'steward_app' OR id IN (SELECT id FROM up)
+"""
+
 _LABELLED = f"""
   SELECT held.*, coalesce(l.name, c.name, p.name) AS scope_label FROM ({GRANTS} WHERE ur.user_id = ANY (:ids)) AS held
-    LEFT JOIN locations l ON l.id = held.location_id LEFT JOIN clients c ON c.id = held.client_id
+    LEFT JOIN ({KNOWN_PLACES}) l ON l.id = held.location_id LEFT JOIN clients c ON c.id = held.client_id
     LEFT JOIN projects p ON p.id = held.project_id
    ORDER BY held.role, held.id
 """  # noqa: S608 - no user input

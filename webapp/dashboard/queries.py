@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Date, and_, func, literal_column, or_, select, true
 
+from webapp.assets.models import WARRANTY, Asset, Custody
+from webapp.assets.queries.common import matches as asset_words
 from webapp.audit.models import AuditEvent
 from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT
@@ -35,7 +37,12 @@ def _count(statement: Any) -> Any:
 
 
 def figures(
-    *, person_id: int, people: bool, organisation: Reach | None, audit: Reach | None
+    *,
+    person_id: int,
+    people: bool,
+    organisation: Reach | None,
+    audit: Reach | None,
+    assets: Reach | None = None,
 ) -> dict[str, int]:
     """Count what the person may see, in one statement; what they may not is missing."""
     now = func.now()
@@ -68,6 +75,8 @@ def figures(
         columns["ending"] = _count(
             projects.where(Project.ends_on >= today, Project.ends_on <= today + SOON_DAYS)
         )
+    if assets is not None:
+        columns |= _asset_figures(assets)
     if audit is not None:
         week = func.make_interval(0, 0, 1)
         columns["refused"] = _count(
@@ -79,6 +88,48 @@ def figures(
         )
     row = db.session.execute(select(*(value.label(name) for name, value in columns.items()))).one()
     return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _asset_figures(reach: Reach) -> dict[str, Any]:
+    """Assets within reach, those that should be back, and those whose warranty ends soon."""
+    today = func.current_date()
+    ends = literal_column(WARRANTY, Date())
+    live = select(Asset.id).where(Asset.deleted_at.is_(None), _of_assets(reach))
+    late = select(Custody.asset_id).where(
+        Custody.returned_at.is_(None), Custody.due_on < today, Custody.due_on.is_not(None)
+    )
+    return {
+        "assets": _count(live),
+        "overdue": _count(live.where(Asset.id.in_(late))),
+        "warranties": _count(live.where(ends >= today, ends <= today + SOON_DAYS)),
+    }
+
+
+def _of_assets(reach: Reach) -> ColumnElement[bool]:
+    """Assets within reach of a page; the database's policy holds besides."""
+    if reach.everywhere:
+        return true()
+    return or_(
+        Asset.client_id.in_(select(Client.id).where(Client.location_id.in_(reach.location_ids))),
+        Asset.client_id.in_(reach.client_ids),
+        Asset.project_id.in_(reach.project_ids),
+    )
+
+
+def find_assets(typed: str, reach: Reach) -> Sequence[Any]:
+    """Assets within reach with words that begin as typed in tag, serial, name, model or attributes."""
+    statement = (
+        select(Asset.tag, Asset.name, Client.name.label("client"), Client.code)
+        .join(Client, Client.id == Asset.client_id)
+        .where(
+            Asset.deleted_at.is_(None),
+            _of_assets(reach),
+            asset_words(typed, everything=reach.everywhere),
+        )
+        .order_by(Asset.tag, Asset.id)
+        .limit(HITS)
+    )
+    return db.session.execute(statement).all()
 
 
 def _told(reach: Reach) -> ColumnElement[bool]:

@@ -33,7 +33,11 @@ def index() -> ResponseReturnValue:
     who = signed_in_person()
     organisation, audit = _reach(who, "organisation"), _reach(who, "audit")
     figures = queries.figures(
-        person_id=who.id, people=who.opens("users"), organisation=organisation, audit=audit
+        person_id=who.id,
+        people=who.opens("users"),
+        organisation=organisation,
+        audit=audit,
+        assets=_reach(who, "assets"),
     )
     return render_template(
         "dashboard/index.html",
@@ -80,6 +84,8 @@ def _groups(q: str) -> list[tuple[str, list[Hit]]]:
         return groups
     if who.opens("users"):
         groups.append((gettext("People"), _people(q)))
+    if reach := _reach(who, "assets"):
+        groups.append((gettext("Assets"), _assets(q, reach)))
     if reach := _reach(who, "organisation"):
         groups += _organisation(q, reach)
     return groups
@@ -98,6 +104,18 @@ def _people(q: str) -> list[Hit]:
     return [
         (row.name, row.email, url_for("users.show", user_id=row.id), "user")
         for row in queries.find_people(q)
+    ]
+
+
+def _assets(q: str, reach: Reach) -> list[Hit]:
+    return [
+        (
+            row.name,
+            f"{row.tag} · {row.client}",
+            url_for("assets.show", tag=row.tag, client=row.code),
+            "package",
+        )
+        for row in queries.find_assets(q, reach)
     ]
 
 

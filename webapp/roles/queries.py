@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 
 from webapp.access.models import Role
+from webapp.access.queries import KNOWN_PLACES
 from webapp.core.db import db
 from webapp.core.registry import find_entry
 
@@ -32,15 +33,15 @@ _LIST = text("""
     FROM roles r LEFT JOIN user_roles ur ON ur.role_id = r.id LEFT JOIN users u ON u.id = ur.user_id
    GROUP BY r.id ORDER BY r.name, r.id
 """)
-_HOLDERS = text("""
+_HOLDERS = text(f"""
   SELECT u.id, u.name, u.email, u.is_active, ur.location_id, ur.client_id, ur.project_id,
     coalesce(l.name, c.name, p.name) AS scope_label,
     CASE WHEN num_nonnulls(ur.location_id, ur.client_id, ur.project_id) = 0 THEN true ELSE false END AS everywhere
     FROM user_roles ur JOIN users u ON u.id = ur.user_id
-    LEFT JOIN locations l ON l.id = ur.location_id LEFT JOIN clients c ON c.id = ur.client_id
+    LEFT JOIN ({KNOWN_PLACES}) l ON l.id = ur.location_id LEFT JOIN clients c ON c.id = ur.client_id
     LEFT JOIN projects p ON p.id = ur.project_id
    WHERE ur.role_id = :role ORDER BY u.is_active DESC, u.name, ur.id LIMIT :limit
-""")
+""")  # noqa: S608 - no user input
 _COUNT = text("SELECT count(DISTINCT user_id) FROM user_roles WHERE role_id = :role")
 
 # Whoever holds the key by no other role that reaches at least as far gains or loses it with this one.
