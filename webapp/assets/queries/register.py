@@ -205,7 +205,7 @@ def with_names(rows: Sequence[Any], *, today: date) -> list[Row]:
         .outerjoin(Custody, and_(Custody.asset_id == Asset.id, Custody.returned_at.is_(None)))
         .outerjoin(User, User.id == Custody.holder_user_id)
         .outerjoin(place, place.id == Custody.holder_location_id)
-        .where(Asset.id.in_([row.id for row in rows]))
+        .where(Asset.id == any_(literal([row.id for row in rows], ARRAY(BigInteger))))
     )
     names = {row.id: row for row in db.session.execute(statement)}
     return [Row(row, names[row.id]) for row in rows if row.id in names]
