@@ -36,12 +36,16 @@ class TypeForm(SchemaForm[TypeEdit]):
     description = TextAreaField("Description", render_kw={"rows": 2})
     hide = BooleanField("Hide these values")
 
-    def rows(self) -> list[Row]:
-        """What the rows hold, in their order; a row that nobody began to fill in is left out."""
-        found = [
+    def all_rows(self) -> list[Row]:
+        """What the rows hold, in their order."""
+        return [
             {part: self.part(number, part).data for part in PARTS}
             for number in range(self.rows_drawn)
         ]
+
+    def rows(self) -> list[Row]:
+        """The same without the rows that nobody began to fill in."""
+        found = self.all_rows()
         return [
             row for row in found if any(row[part] for part in ("key", "label", "unit", "choices"))
         ]

@@ -107,7 +107,7 @@ def _sent() -> TypeForm:
 def _reordered(record: AssetType | None) -> ResponseReturnValue:
     """Draw the rows again after one was added, moved or removed; nothing is saved, so the form's key stays good."""
     sent = _sent()
-    rows, focus = type_forms.change_rows(sent.rows(), request.args["do"])
+    rows, focus = type_forms.change_rows(sent.all_rows(), request.args["do"])
     form = type_forms.filled_in(rows, name=sent.name.data, description=sent.description.data)
     mark_failed()
     if htmx.wants_partial():
