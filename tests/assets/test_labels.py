@@ -8,6 +8,7 @@ from typing import Any
 import pypdfium2
 import pytest
 import zxingcpp
+from flask import has_app_context
 from PIL import Image
 
 from tests import factories
@@ -113,6 +114,21 @@ def test_the_label_of_an_asset_leads_to_it(sign_in: Callable[..., Any]) -> None:
     assert found == {"qr": [f"http://localhost/assets/{thing.tag}"], "bars": [thing.tag]}
     assert client.get(f"/assets/{thing.tag}/label.pdf?layout=none").status_code == 404
     assert client.get(f"/assets/{thing.tag}/label.pdf?layout=a4-24&start=25").status_code == 404
+
+
+def test_no_transaction_waits_for_the_drawing(
+    sign_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thing, client = factories.make_asset(), sign_in("*")
+    inside: list[bool] = []
+
+    def slow(*_: Any, **__: Any) -> bytes:
+        inside.append(has_app_context())
+        return b"%PDF-"
+
+    monkeypatch.setattr(labels, "draw", slow)
+    assert client.get(f"/assets/{thing.tag}/label.pdf").data == b"%PDF-"
+    assert inside == [False]
 
 
 def test_scanning_asks_to_sign_in_and_comes_back(client: Any) -> None:

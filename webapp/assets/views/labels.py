@@ -1,6 +1,6 @@
 """Labels with QR and bar codes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,8 +97,13 @@ def _pdf(rows: Sequence[Any], layout: labels.Layout, *, start: int, name: str) -
         )
         for row in rows
     ]
-    content = aside(labels.draw, made, layout, start=start, title=_("Labels"))
-    response = Response(content, mimetype="application/pdf")
+    title = _("Labels")
+
+    def drawn() -> Iterator[bytes]:
+        # Asked for once the transaction has ended: two thousand take longer than one may stand idle.
+        yield aside(labels.draw, made, layout, start=start, title=title)
+
+    response = Response(drawn(), mimetype="application/pdf")
     response.headers.set("Content-Disposition", "inline", filename=name)
     return response
 
