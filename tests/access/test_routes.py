@@ -12,6 +12,8 @@ def address(app: Flask, route: Rule) -> str:
     values = {}
     for name, converter in route._converters.items():
         values[name] = 1 if converter.__class__.__name__.startswith("I") else "x"
+        if converter.__class__.__name__ == "AnyConverter":
+            values[name] = "client"
     with app.test_request_context():
         return app.url_map.bind("localhost").build(route.endpoint, values)
 
