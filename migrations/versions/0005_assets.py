@@ -130,7 +130,8 @@ CREATE TRIGGER keep_custody AFTER INSERT ON asset_custody FOR EACH ROW EXECUTE F
 CREATE FUNCTION check_attributes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE rules jsonb; rule jsonb; value jsonb; fine boolean;
 BEGIN
-  SELECT attributes INTO rules FROM asset_types WHERE id = NEW.type_id;
+  -- Held until the end, so that whoever changes the type waits, and then sees this asset.
+  SELECT attributes INTO rules FROM asset_types WHERE id = NEW.type_id FOR SHARE;
   IF EXISTS (SELECT FROM jsonb_object_keys(NEW.attributes) AS k
               WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(rules) AS r WHERE r->>'key' = k)) THEN
     RAISE EXCEPTION 'unknown attribute' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'attribute_unknown';

@@ -1,5 +1,6 @@
 """Types are shaped by rows of fields; what a change would break or hide is said before it is saved."""
 
+import psycopg
 import pytest
 
 from tests import factories
@@ -223,3 +224,20 @@ def test_the_list_counts_in_one_statement(boss, statements):
         page = boss.get("/assets/types").text
     assert len(seen) <= 4, seen
     assert f'/assets?type={kind.id}">3<' in page
+
+
+def test_a_type_waits_for_assets_that_are_being_changed(boss, owner, app_role):
+    kind = factories.make_type("Phone", {"key": "imei"})
+    asset = factories.make_asset(type_id=kind.id)
+    with owner.transaction(force_rollback=True):
+        owner.execute('UPDATE assets SET attributes = \'{"imei": "1"}\' WHERE id = %s', [asset.id])
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            app_role.execute("SELECT FROM asset_types WHERE id = %s FOR UPDATE NOWAIT", [kind.id])
+
+
+def test_a_refusal_in_json_names_the_field(boss):
+    asked = {"Accept": "application/json"}
+    reply = boss.post("/assets/types/new", json={"name": ""}, headers=asked)
+    assert reply.status_code == 422 and "name" in reply.json["error"]["fields"]
+    sent = {"name": "Pump", "attributes-0-label": "Bar", "attributes-0-kind": "number"}
+    assert boss.post("/assets/types/new", json=sent, headers=asked).status_code == 303
