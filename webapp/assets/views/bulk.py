@@ -24,6 +24,7 @@ from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
 from webapp.organisation.tree import reach_of
+from webapp.saved_views.queries import tidy
 
 EDIT = "assets.edit"
 REQUEST = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
@@ -100,7 +101,7 @@ def apply_bulk() -> ResponseReturnValue:
         form.refuse(error)
         return _ask(form), 422
     _say(outcome)
-    return redirect_to(url_for("assets.index"))
+    return redirect_to(url_for("assets.index") + tidy(form.command.matching or ""))
 
 
 def _say(outcome: Outcome) -> None:
