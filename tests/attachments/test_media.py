@@ -90,6 +90,12 @@ def test_a_name_is_never_a_path(name: str, shown: str) -> None:
     assert clean_name(name) == shown
 
 
+def test_an_archive_of_countless_names_is_refused() -> None:
+    many = samples.package(*(f"{number:060}" for number in range(12_000)))
+    with pytest.raises(NotAccepted):
+        identify(io.BytesIO(many), "a.zip")
+
+
 def test_a_new_name_keeps_its_ending() -> None:
     assert media.with_ending_of("a.jpg", "front.jpg") == "front.jpg"
     assert media.with_ending_of("a.jpg", "front.exe") == "front.exe.jpg"

@@ -36,7 +36,9 @@ def make(file: IO[bytes]) -> Shown:
     Raises:
         NotAccepted: if it cannot be decoded, or holds too many pixels.
     """
-    with _TWO_AT_A_TIME:  # waited for here and not in the thread, where gevent's locks do not belong
+    with (
+        _TWO_AT_A_TIME
+    ):  # waited for here and not in the thread, where gevent's locks do not belong
         try:
             return aside(_make, file)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -1,5 +1,6 @@
 """What a file is, by its content. Its name may only agree."""
 
+import io
 import re
 import zipfile
 from dataclasses import dataclass
@@ -97,6 +98,8 @@ _BY_MAGIC = (
     ("video/mp4", re.compile(rb".{4}ftyp(?:isom|iso[2-6]|mp4[12]|avc1|M4V |MSNV)", re.DOTALL), MP4),
     ("application/pdf", re.compile(rb"%PDF-\d"), PDF),
 )
+_ZIP_TAIL = 22 + 65_535  # the end of an archive with the longest comment
+_MAX_DIRECTORY = 1024 * 1024
 _ZIP_START = b"PK\x03\x04"
 _OLD_OFFICE_START = bytes.fromhex("D0CF11E0A1B11AE1")
 SUFFIXES = tuple(
@@ -162,6 +165,8 @@ def _said_by_library(head: bytes) -> set[str]:
 
 def _package(file: IO[bytes]) -> Kind | None:
     """Tell office documents from other archives by their directory; nothing is unpacked but a short name."""
+    if not _has_modest_directory(file):
+        return None
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
@@ -177,6 +182,17 @@ def _package(file: IO[bytes]) -> Kind | None:
     return next(
         (kind for folder, kind in OFFICE.items() if any(n.startswith(folder) for n in names)), ZIP
     )
+
+
+def _has_modest_directory(file: IO[bytes]) -> bool:
+    """Tell whether an archive's directory is small: half a million names in 25 MB would fill the memory."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _ZIP_TAIL))
+    tail = file.read()
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) < end + 22 or tail[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
+        return False  # no end, or that of an archive beyond 4 GB
+    return int.from_bytes(tail[end + 12 : end + 16], "little") <= _MAX_DIRECTORY
 
 
 def _text(file: IO[bytes], head: bytes, suffix: str) -> Kind | None:
