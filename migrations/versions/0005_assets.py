@@ -832,6 +832,9 @@ def upgrade() -> None:
         "CREATE POLICY own ON asset_import_rows TO steward_app, steward_all"
         " USING (run_id IN (SELECT id FROM asset_imports))"
     )
+    # Asked for each row of a change: of a transaction's many rows one is enough, and a bitmap would gather them all.
+    for method in ("enable_seqscan", "enable_bitmapscan"):
+        op.execute(f"ALTER FUNCTION must_audit() SET {method} = off")
     for before, afters in TRANSITIONS.items():
         for after in afters:
             op.execute(f"INSERT INTO asset_status_transitions VALUES ('{before}', '{after}')")
@@ -839,6 +842,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them again."""
+    for method in ("enable_seqscan", "enable_bitmapscan"):
+        op.execute(f"ALTER FUNCTION must_audit() RESET {method}")
     op.execute(LOUD)
     for table in ("locations", "clients", "projects"):
         op.execute(f"DROP TRIGGER refuse_occupied ON {table}")
