@@ -9,8 +9,10 @@ version and so no row; its audit row is written. Run it with `python bench/pages
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
+import json
 import os
 import pickle
 import re
@@ -32,7 +34,9 @@ ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / "var" / "bench"
 SECRET = "only for measuring, only for measuring, only"  # noqa: S105 - opens nothing
 ROUNDS, WRITES, WARM_UP = 60, 30, 5
-os.environ |= {"DATA_DIR": str(HOME), "SECRET_KEY": SECRET, "DEMO": "1", "DATABASE_URL": ""}
+# Another server than the embedded one: BENCH_DATABASE_URL, a database with the large data set.
+URL = os.environ.get("BENCH_DATABASE_URL", "")
+os.environ |= {"DATA_DIR": str(HOME), "SECRET_KEY": SECRET, "DEMO": "1", "DATABASE_URL": URL}
 sys.path.insert(0, str(ROOT))
 
 
@@ -48,8 +52,13 @@ def main() -> None:
     database.prepare(settings)
     app = create_app(settings)
     seed(app)
-    cookie, csrf = signed_in(app)
-    recorded = [record(app, cookie, csrf, *page) for page in pages(app)]
+    boss, other = signed_in(app, "admin@example.com"), signed_in(app, scoped_person(app))
+    wanted = sys.argv[1:]
+    recorded = [
+        record(app, *(other if "scoped" in name else boss), name, address)
+        for name, address in [*pages(app), *asset_pages(app)]
+        if not wanted or any(word in name for word in wanted)
+    ]
     for page in recorded:
         print(f"  recorded {page['name']}: {page['status']}", file=sys.stderr)
     (HOME / "pages.pickle").write_bytes(pickle.dumps(recorded))
@@ -63,7 +72,8 @@ def main() -> None:
         print("| page | statements | floor | Steward | ratio |")
         print("| --- | ---: | ---: | ---: | ---: |")
         for number, page in enumerate(recorded):
-            print(row(floor, steward, number, page, cookie, csrf), flush=True)
+            visitor = other if "scoped" in page["name"] else boss
+            print(row(floor, steward, number, page, *visitor), flush=True)
         print(f"\nMemory of the worker afterwards: {steward.megabytes():.0f} MB")
 
 
@@ -79,16 +89,16 @@ def seed(app: Any) -> None:
         subprocess.run(command, cwd=ROOT, check=True)
 
 
-def signed_in(app: Any) -> tuple[str, str]:
-    """Open a session for an administrator; return its cookie and a form's token."""
+def signed_in(app: Any, email: str) -> tuple[str, str]:
+    """Open a session for somebody; return its cookie and a form's token."""
     from webapp.core.db import db
     from webapp.core.unit_of_work import unit_of_work
     from webapp.users import sessions
     from webapp.users.models import User
 
     with app.app_context(), unit_of_work("system:bench"):
-        admin = db.session.scalars(select(User).where(User.email == "admin@example.com")).one()
-        opened = sessions.open_session(admin, ip="127.0.0.1", user_agent="bench")
+        user = db.session.scalars(select(User).where(User.email == email)).one()
+        opened = sessions.open_session(user, ip="127.0.0.1", user_agent="bench")
         sessions.trail.note("session.opened", category="sign-in")
         token = opened.token
     client = app.test_client()
@@ -100,6 +110,68 @@ def signed_in(app: Any) -> tuple[str, str]:
     if cookie is None or found is None:
         raise SystemExit("/account shows no form to measure a change with")
     return f"{cookie.key}={cookie.value}", found.group(1)
+
+
+def scoped_person(app: Any) -> str:
+    """The address of somebody who manages the assets of a place: one in six of all clients."""
+    from webapp.access.models import Role, UserRole
+    from webapp.core.db import db
+    from webapp.core.unit_of_work import unit_of_work
+    from webapp.users.models import User
+
+    with app.app_context(), unit_of_work("system:bench"):
+        user = db.session.scalars(select(User).where(User.email == "bench1@example.org")).one()
+        held = select(UserRole.id).where(UserRole.user_id == user.id)
+        if db.session.scalar(held) is None:
+            role = db.session.scalars(select(Role).where(Role.name == "Asset manager")).one()
+            places = text("SELECT location_id FROM clients WHERE code = 'BENCH-7'")
+            place = db.session.scalar(places)
+            db.session.add(UserRole(user_id=user.id, role_id=role.id, location_id=place))
+        return user.email
+
+
+def asset_pages(app: Any) -> list[tuple[str, str]]:
+    """Names and addresses of the register, a record and the tree, with the large data set."""
+    from webapp.core.db import db
+
+    with app.app_context():
+        db.session.execute(text("SET LOCAL ROLE steward_all"))
+
+        def one(query: str) -> Any:
+            return db.session.scalar(text(query))
+
+        kind = one("SELECT id FROM asset_types WHERE name = 'Bench laptop'")
+        client = one("SELECT id FROM clients WHERE code = 'BENCH-7'")
+        place = one("SELECT location_id FROM clients WHERE code = 'BENCH-7'")
+        project = one("SELECT project_id FROM assets WHERE tag = 'B-100010'")
+        serial = one("SELECT serial FROM assets WHERE tag = 'B-100006'")
+        deep = one("SELECT id FROM assets WHERE tag = 'B-025000'")
+        db.session.rollback()
+    cursor = base64.urlsafe_b64encode(json.dumps(["B-025000", deep]).encode()).decode()
+    return [
+        ("assets", "/assets"),
+        ("assets, filtered", f"/assets?type={kind}&status=in_repair"),
+        ("assets of a place", f"/assets?place=location:{place}"),
+        ("assets of a client", f"/assets?place=client:{client}"),
+        ("assets, sorted", "/assets?sort=-warranty"),
+        ("assets, filtered and sorted", f"/assets?type={kind}&sort=-purchased"),
+        ("assets, a rare word", f"/assets?q={serial}"),
+        ("assets, a common word", "/assets?q=latitude"),
+        ("assets, page 1,000", f"/assets?after={cursor.rstrip('=')}"),
+        ("assets, scoped", "/assets"),
+        ("assets, scoped, a rare word", f"/assets?q={serial}"),
+        ("assets, scoped, a common word", "/assets?q=latitude"),
+        ("assets, scoped, sorted", "/assets?sort=-warranty"),
+        ("an asset", "/assets/B-000007"),
+        ("an asset, scoped", "/assets/B-000007"),
+        ("assets overdue", "/assets/overdue"),
+        ("asset tree", "/assets/tree"),
+        ("asset tree, a place", f"/assets/tree/children?node=location:{place}"),
+        ("asset tree, a client", f"/assets/tree/children?node=client:{client}"),
+        ("asset tree, a project", f"/assets/tree/children?node=project:{project}"),
+        ("asset tree, scoped", "/assets/tree"),
+        ("dashboard, scoped", "/"),
+    ]
 
 
 def pages(app: Any) -> list[tuple[str, str]]:

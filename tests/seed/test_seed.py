@@ -25,7 +25,13 @@ COUNTS = (
     "SELECT (SELECT count(*) FROM users) AS people, (SELECT count(*) FROM clients) AS clients,"
     " (SELECT count(*) FROM projects) AS projects,"
     " (SELECT count(*) FROM locations WHERE parent_id IS NULL) AS places,"
-    " (SELECT count(*) FROM user_roles) AS grants"
+    " (SELECT count(*) FROM user_roles) AS grants, (SELECT count(*) FROM assets) AS assets,"
+    " (SELECT count(*) FROM assets WHERE tag <> upper(tag) OR serial = '' OR warranty_until IS NULL) AS odd,"
+    " (SELECT count(*) FROM attachments) AS photos, (SELECT count(*) > 100 FROM assets WHERE parent_id > 0) AS inside,"
+    " (SELECT count(*) > 200 FROM asset_custody WHERE returned_at IS NULL) AS held,"
+    " (SELECT count(*) > 5 FROM asset_custody WHERE returned_at IS NULL AND due_on < '2026-01-31') AS overdue,"
+    " (SELECT count(*) > 300 FROM asset_custody WHERE returned_at IS NOT NULL) AS returned,"
+    " (SELECT count(*) FROM saved_views WHERE is_shared) AS views"
 )
 
 
@@ -38,6 +44,8 @@ def test_the_demo_is_made_quickly_and_once(app: Any, owner: Any) -> None:
         assert state() == "seeded"
     assert time.monotonic() - began < 30
     counted = {"people": 60, "clients": 12, "projects": 40, "places": 3, "grants": GRANTS}
+    counted |= {"assets": 2000, "odd": 0, "photos": 10, "views": 4}
+    counted |= dict.fromkeys(("inside", "held", "overdue", "returned"), True)
     assert owner.execute(COUNTS).fetchall() == [counted]
     done = app.test_cli_runner().invoke(args=["seed"])
     assert "already" in done.output

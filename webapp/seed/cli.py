@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 from webapp.core.config import Settings
 from webapp.core.database import AUDIT_TABLE, READ_ONLY
 from webapp.core.db import db
-from webapp.seed import TOUCHED, assets, custody, demo, history, large, names, state
+from webapp.seed import TOUCHED, assets, custody, demo, history, large, names, photos, state
 
 START_AFRESH = (
     "To start afresh, stop Steward and delete its data directory (rm -rf var), "
@@ -105,6 +105,7 @@ def seed_demo(today: date) -> None:
             demo.make_person(made)
             bar.update(1)
         stock = assets.take_over(made)
+        photos.hang_up(made)
         bar.update(20)
         for day in range(demo.DAYS, 0, -1):
             history.live_a_day(made, day)
