@@ -1,6 +1,6 @@
 """The first page and the search tell only what the person may open."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tests import factories
 
@@ -33,7 +33,7 @@ def test_the_style_guide_shows_every_field(sign_in):
 
 def test_assets_are_counted_and_found_within_the_scope(sign_in):
     mine, theirs = factories.make_client(), factories.make_client()
-    soon = date.today() + timedelta(days=9)
+    soon = datetime.now(UTC).date() + timedelta(days=9)
     factories.make_asset("Quokka one", client_id=mine.id, warranty_until=soon, serial="QKA1")
     factories.make_asset("Quokka two", client_id=theirs.id, serial="QKA2")
     for scope, names in ((mine, {"one"}), (theirs, {"two"}), (None, {"one", "two"})):

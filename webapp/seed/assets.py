@@ -13,8 +13,9 @@ from webapp.assets.services import records
 from webapp.core.db import db
 from webapp.organisation.models import Client, Project
 from webapp.saved_views.models import SavedView
-from webapp.seed.catalogue import KINDS, LEANS, ROOMS, Kind, Make
+from webapp.seed.catalogue import KINDS, LEANS, ROOMS
 from webapp.seed.demo import SEED, Demo
+from webapp.seed.kinds import Kind, Make
 
 SHARE_AT_FIRST = 0.7  # the rest is delivered during the year
 BATCH = 40
