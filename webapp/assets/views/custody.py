@@ -21,6 +21,7 @@ from webapp.core.forms import SchemaForm
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, render
 from webapp.core.language import _
+from webapp.core.search import UnknownFilter
 from webapp.organisation.tree import reach_of
 from webapp.users import queries as user_queries
 
@@ -173,7 +174,10 @@ def _back_to(asset: Asset) -> str:
 @page("assets")
 def overdue() -> ResponseReturnValue:
     """List what should be back by now or, in the other tab, within a week."""
-    today, soon = queries.today_of(me()), request.args.get("show") == "soon"
+    shown = request.args.get("show", "")
+    if shown not in ("", "soon"):
+        raise UnknownFilter
+    today, soon = queries.today_of(me()), shown == "soon"
     late, near = queries.due_counts(today=today)
     return render(
         "assets/overdue.html",
