@@ -231,9 +231,6 @@ def test_a_service_that_did_not_wait_is_refused_in_words(work, laptop, luis, mon
             services.check_out(None, asset, CheckOut(holder=f"user:{luis.id}"))
 
 
-# --- scope --------------------------------------------------------------------
-
-
 def test_who_works_for_one_client_touches_only_its_assets(sign_in, owner, laptop, luis):
     own = factories.make_asset("Own", tag="OWN-1")
     hand_out(laptop, luis, due=today() - DAY, days_ago=5)
@@ -280,9 +277,6 @@ def test_the_permission_counts_where_the_asset_lies(sign_in, laptop, luis):
     rows = client.post("/assets/scan/rows", data={"scanned": "A-12 E-1"}).text
     assert "does not reach this asset" in rows and rows.count("Ready") == 1
     assert sign_in("assets").get("/assets/E-1/check-out").status_code == 403
-
-
-# --- scanning -------------------------------------------------------------------
 
 
 def test_scanned_tags_become_rows_that_say_what_they_are(boss, laptop, luis):
@@ -339,9 +333,6 @@ def test_a_pile_goes_out_and_comes_back_in_one_go(boss, owner, statements, luis)
     assert len(found) == 40 and {row["condition"] for row in found} == {"worn"}
     assert boss.post("/assets/scan?way=in", data=data).status_code == 422
     assert boss.post("/assets/scan", data={"tags": [], "holder": "user:1"}).status_code == 422
-
-
-# --- lists ----------------------------------------------------------------------
 
 
 def test_overdue_and_due_soon_page_by_page(boss, luis, statements):
