@@ -111,15 +111,19 @@ def test_a_question_about_others_gets_the_answer_of_nothing(
     urls = ("/assets?q=%s", "/assets/tree?q=%s", "/assets/pickers/assets?q=%s", "/search?q=%s")
     numbers = [("location", world.far.id), ("client", world.theirs.id), ("project", world.other.id)]
     pairs = [(url % there, url % absent, there, absent) for url in urls for there, absent in words]
-    for name, number in numbers:
-        for url in ("/assets?place=%s", "/assets/tree/children?node=%s", "/assets/tree?node=%s"):
-            pairs.append((url % f"{name}:{number}", url % f"{name}:{MISSING}", number, MISSING))
-    for url in (
-        "/assets/tree/children?node=asset:%s",
-        "/assets/bulk?ids=%s",
-        "/assets/labels?ids=%s",
-    ):
-        pairs.append((url % world.secret.id, url % MISSING, world.secret.id, MISSING))
+    pairs += [
+        (url % f"{name}:{number}", url % f"{name}:{MISSING}", number, MISSING)
+        for name, number in numbers
+        for url in ("/assets?place=%s", "/assets/tree/children?node=%s", "/assets/tree?node=%s")
+    ]
+    pairs += [
+        (url % world.secret.id, url % MISSING, world.secret.id, MISSING)
+        for url in (
+            "/assets/tree/children?node=asset:%s",
+            "/assets/bulk?ids=%s",
+            "/assets/labels?ids=%s",
+        )
+    ]
     pairs.append(
         (
             f"/assets?holder=location:{world.far.id}",
