@@ -1,4 +1,4 @@
-"""A workbook of one sheet, written row by row; a library that knows more of the format takes ten times as long."""
+"""A workbook of one sheet, written row by row with no more of the format than that needs."""
 
 import hashlib
 import re
