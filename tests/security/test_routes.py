@@ -156,11 +156,25 @@ def test_who_may_only_look_changes_nothing(
     assert [row for row in audit_rows(actor_id=reader.user.id) if row["category"] == "change"] == []
 
 
+# A page is enough: one's own drafts, which nobody else sees; a sheet of paper, whose many ids no address could hold.
+WRITES_BY_PAGE = {
+    "assets.upload_import",
+    "assets.choose_import_sheet",
+    "assets.check_import",
+    "assets.remove_import",
+    "assets.retry_import",
+    "assets.print_labels",
+}
+
+
 def test_no_page_alone_gives_the_right_to_write(routes: list[Route]) -> None:
     lax = [
         str(route)
         for route in routes
-        if route.method not in SAFE and route.rule.kind == "page" and not route.rule.permissions
+        if route.method not in SAFE
+        and route.rule.kind == "page"
+        and not route.rule.permissions
+        and route.endpoint not in WRITES_BY_PAGE
     ]
     assert lax == []
 
