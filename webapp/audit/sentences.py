@@ -317,7 +317,10 @@ SPECIAL: dict[str, Callable[[Event], str]] = {
 ACTIONS = (
     *SIMPLE,
     *SPECIAL,
-    *(f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended", "followed")),
+    *(
+        f"asset.{verb}"
+        for verb in ("checked_out", "checked_in", "transferred", "extended", "followed")
+    ),
     *(
         f"{kind}.{verb}"
         for kind in ("user", "role", "location", "client", "project", "asset", "asset_type")
