@@ -110,7 +110,14 @@ def paths(app: Flask, admin: Any) -> list[str]:
         for rule in app.url_map.iter_rules()
         if "GET" in (rule.methods or ()) and not rule.arguments and "/pickers/" not in rule.rule
     ]
-    not_pages = {"/healthz", "/readyz", "/users/export.csv", "/login"}
+    not_pages = {
+        "/healthz",
+        "/readyz",
+        "/users/export.csv",
+        "/assets/export.csv",
+        "/assets/export.xlsx",
+        "/login",
+    }
     records = [
         f"/users/{admin.id}",
         f"/users/{admin.id}/edit",

@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_note_outcome)
     app.teardown_request(_finish)
+    app.teardown_request(lambda _: request.close())  # files sent along that lie on the disk
 
 
 def _begin() -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NoReturn
 
@@ -114,7 +115,9 @@ def run_waiting(flask_app: Flask, settings: Settings) -> None:
             )
             await worker.run()  # type: ignore[no-untyped-call]
 
-    asyncio.run(work())
+    # In a thread of its own: the caller's may have a loop already.
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        aside.submit(lambda: asyncio.run(work())).result()
 
 
 def work(flask_app: Flask, settings: Settings, *, concurrency: int) -> None:
