@@ -116,6 +116,8 @@ def paths(app: Flask, admin: Any) -> list[str]:
         "/users/export.csv",
         "/assets/export.csv",
         "/assets/export.xlsx",
+        "/assets/new/attributes",  # a fragment of the form
+        "/views",  # of a page that has views
         "/login",
     }
     records = [
