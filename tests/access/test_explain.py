@@ -6,8 +6,9 @@ import pytest
 
 from tests import factories
 from webapp.access.explain import explain
-from webapp.access.grants import Grant, Place
+from webapp.access.grants import Grant
 from webapp.access.queries import RoleContents
+from webapp.organisation.tree import Place
 
 ROLES = [
     RoleContents(id=1, name="Big", pages=frozenset({"users", "audit"}), permissions=frozenset()),

@@ -10,9 +10,9 @@ from tests import factories
 from tests.conftest import dsn
 from tests.roles.test_roles import keys_of, sent
 from webapp.access import services
-from webapp.access.grants import Place
 from webapp.core import registry
 from webapp.core.errors import Denied
+from webapp.organisation.tree import Place
 
 EDITOR = ("roles", "roles.edit", "roles.assign", "users")
 

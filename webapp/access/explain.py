@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from webapp.access.grants import Grant, Place
+from webapp.access.grants import Grant
 from webapp.access.queries import RoleContents
+from webapp.organisation.tree import Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

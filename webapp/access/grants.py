@@ -3,14 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where an object lies in the tree; what is None is not known to be narrower."""
-
-    location_id: int | None = None
-    client_id: int | None = None
-    project_id: int | None = None
+from webapp.organisation.tree import Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, text
 
-from webapp.access.grants import Grant, Place, grant_from
+from webapp.access.grants import Grant, grant_from
 from webapp.access.models import Page, Permission, Role, UserRole
 from webapp.core.db import db
 from webapp.core.search import prefix_query
+from webapp.organisation.tree import Place
 
 # A grant with its role's pages and permissions, and the locations below its own.
 GRANTS = """

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from webapp.access import queries
-from webapp.access.grants import Grant, Place
+from webapp.access.grants import Grant
 from webapp.access.identity import SignedIn
 from webapp.access.models import Role, UserRole
 from webapp.access.queries import RoleContents
@@ -12,6 +12,7 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError
 from webapp.core.language import Text, _, listed
 from webapp.core.registry import find_entry
+from webapp.organisation.tree import Place
 
 
 def missing_for(

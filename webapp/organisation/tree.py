@@ -18,7 +18,7 @@ MAX_LOCATIONS = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where an object lies; what a grant's scope is compared with."""
+    """Where an object lies, as a grant's scope is compared with it; what is None is not known to be narrower."""
 
     location_id: int | None = None
     client_id: int | None = None

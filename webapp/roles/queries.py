@@ -121,8 +121,3 @@ def effects(role_id: int, keys: Iterable[str]) -> list[Effect]:
         )
         for key in wanted
     ]
-
-
-def _title(key: str) -> str:
-    entry = find_entry(key)
-    return entry.title if entry else str(key)
