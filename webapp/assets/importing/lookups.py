@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import func, select, tuple_
 
-from webapp.access.grants import Place
 from webapp.access.identity import SignedIn
 from webapp.assets.importing.mapping import Rule
 from webapp.assets.importing.values import folded
@@ -15,6 +14,7 @@ from webapp.assets.models import Asset, AssetType, AssetUniqueValue, Custody
 from webapp.core.db import db
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Location, Project
+from webapp.organisation.tree import Place
 from webapp.users.models import User
 
 MAX_TYPES = 2_000

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import func, literal, select
 
-from webapp.access.grants import Place
 from webapp.assets.models import Asset, AssetType, Custody, StatusTransition
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT, Listing, Page, paginate
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Project
+from webapp.organisation.tree import Place
 
 SHOWN_INSIDE = 10
 MOST_CANDIDATES = 50

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from webapp.access.grants import Place
 from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset, Custody, Status
 from webapp.assets.queries import custody as queries
@@ -19,7 +18,7 @@ from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _
-from webapp.organisation.tree import Reach, reach_of
+from webapp.organisation.tree import Place, Reach, reach_of
 
 PERMISSION = "assets.custody"
 MOST = 500

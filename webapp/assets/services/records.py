@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from webapp.access.grants import Place
 from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset, AssetType, Custody, Status
 from webapp.assets.schemas import AssetDraft, AssetEdit, attributes_of
@@ -17,6 +16,7 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
 from webapp.core.language import _
 from webapp.organisation.models import Client
+from webapp.organisation.tree import Place
 
 # What the database refuses: the words for the person, and the field that they belong to.
 REFUSALS: dict[str, tuple[str, str | None]] = {
