@@ -13,9 +13,9 @@ from webapp.assets.queries.common import sees_every_client
 from webapp.assets.queries.tree import COUNTERS, Edge, Level, Spot
 from webapp.assets.queries.tree_paths import Step
 from webapp.core.paging import count_text
+from webapp.core.urls import row_urls
 from webapp.organisation.tree import Place, reach_of
 
-ICONS = {"location": "map-pin", "client": "briefcase", "project": "folder", "asset": "package"}
 RIGHTS = {
     "location": "organisation.edit",
     "client": "organisation.edit",
@@ -46,7 +46,6 @@ class Node:
     name: str
     hint: str
     status: str
-    icon: str
     url: str
     register_url: str
     move_url: str
@@ -66,6 +65,37 @@ class Branch:
     beyond: Node | None
 
 
+class Urls:
+    """The addresses of nodes, for one person."""
+
+    def __init__(self, who: SignedIn) -> None:
+        """Find out once how each kind's look."""
+        self._who = who
+        self._page = {"asset": row_urls("assets.show", "tag")}
+        self._move = {"asset": row_urls("assets.move_asset", "asset_id")}
+        self._register = url_for("assets.index")
+        for kind, endpoint in _PAGES.items():
+            self._move[kind] = row_urls("assets.move_place", "node_id", kind=kind)
+            if who.opens("organisation"):
+                self._page[kind] = row_urls(endpoint, f"{kind}_id")
+
+    def page(self, spot: Spot, tag: str) -> str:
+        """Return the page of a node; of a place, for whom the organisation is closed, the assets there."""
+        if spot.kind not in self._page:
+            return self.register(spot)
+        return self._page[spot.kind](tag if spot.kind == "asset" else spot.id)
+
+    def register(self, spot: Spot) -> str:
+        """Return the list of the assets that lie in a place."""
+        return f"{self._register}?place={spot}"
+
+    def move(self, spot: Spot, place: Place) -> str:
+        """Return where a node that lies in ``place`` is moved, if the person may."""
+        if not self._who.can(RIGHTS[spot.kind], on=place):
+            return ""
+        return self._move[spot.kind](spot.id)
+
+
 def grow(
     who: SignedIn, parents: Sequence[Spot], *, level: int = 1, after: Edge | None = None
 ) -> Branch:
@@ -74,11 +104,11 @@ def grow(
     found = tree.levels(parents, seen=reach_of(who, "assets"), after=after, path=path)
     rows = [row for one in found.values() for row in (*one.rows, one.beyond) if row is not None]
     counts = counts_of(who, {Spot(kind=row.kind, id=row.id) for row in rows})
-    return _branch(who, parents[0], found, counts, level)
+    return _branch(Urls(who), parents[0], found, counts, level)
 
 
 def _branch(
-    who: SignedIn,
+    urls: Urls,
     parent: Spot,
     found: Mapping[Spot, Level],
     counts: Mapping[Spot, dict[str, int]],
@@ -86,8 +116,8 @@ def _branch(
 ) -> Branch:
     def node(row: Any) -> Node:
         spot = Spot(kind=row.kind, id=row.id)
-        inner = _branch(who, spot, found, counts, level + 1) if spot in found else None
-        return _node(who, row, counts.get(spot, {}), level, inner)
+        inner = _branch(urls, spot, found, counts, level + 1) if spot in found else None
+        return _node(urls, row, counts.get(spot, {}), level, inner)
 
     here = found[parent]
     return Branch(
@@ -98,7 +128,7 @@ def _branch(
 
 
 def _node(
-    who: SignedIn, row: Any, counts: Mapping[str, int], level: int, branch: Branch | None
+    urls: Urls, row: Any, counts: Mapping[str, int], level: int, branch: Branch | None
 ) -> Node:
     spot = Spot(kind=row.kind, id=row.id)
     place = Place(location_id=row.location_id, client_id=row.client_id, project_id=row.project_id)
@@ -107,10 +137,9 @@ def _node(
         name=row.sort,
         hint=row.hint,
         status=row.status,
-        icon=ICONS[row.kind],
-        url=url_of(who, spot, row.sort),
-        register_url="" if row.kind == "asset" else url_for("assets.index", place=str(spot)),
-        move_url=move_url(spot) if who.can(RIGHTS[row.kind], on=place) else "",
+        url=urls.page(spot, row.sort),
+        register_url="" if row.kind == "asset" else urls.register(spot),
+        move_url=urls.move(spot, place),
         holds=row.holds,
         level=level,
         counts=counted(counts),
@@ -127,27 +156,10 @@ def counts_of(who: SignedIn, spots: Iterable[Spot]) -> dict[Spot, dict[str, int]
 def counted(counts: Mapping[str, int]) -> list[Count]:
     """Return what there is to say of a node, by the list of counters; nothing of none."""
     return [
-        Count(key=one.key, text=count_text(n), words=one.words(n))
+        Count(key=one.key, text=count_text(n), words=str(one.words(n)))
         for one in COUNTERS
         if (n := counts.get(one.key, 0))
     ]
-
-
-def url_of(who: SignedIn, spot: Spot, tag: str = "") -> str:
-    """Return the page of a node; of a place, for whom the organisation is closed, the assets there."""
-    if spot.kind == "asset":
-        return url_for("assets.show", tag=tag)
-    if who.opens("organisation"):
-        number: dict[str, Any] = {f"{spot.kind}_id": spot.id}
-        return url_for(_PAGES[spot.kind], **number)
-    return url_for("assets.index", place=str(spot))
-
-
-def move_url(spot: Spot) -> str:
-    """Return where a node is moved."""
-    if spot.kind == "asset":
-        return url_for("assets.move_asset", asset_id=spot.id)
-    return url_for("assets.move_place", kind=spot.kind, node_id=spot.id)
 
 
 def more_url(parent: Spot, edge: Edge, level: int) -> str:

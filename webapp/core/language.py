@@ -5,6 +5,7 @@ The texts are found by name (``make translations``): call these ``_``, ``gettext
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import flask_babel
@@ -107,4 +108,9 @@ def listed(parts: Iterable[str]) -> Text:
 
 def format_number(number: int) -> str:
     """Return a number as the reader writes it."""
-    return str(numbers.format_decimal(number, locale=flask_babel.get_locale() or "en"))
+    return _decimal(number, str(flask_babel.get_locale() or "en"))
+
+
+@lru_cache(maxsize=4096)  # a tree shows a hundred, most of them small
+def _decimal(number: int, locale: str) -> str:
+    return str(numbers.format_decimal(number, locale=locale))

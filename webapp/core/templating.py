@@ -19,6 +19,7 @@ from webapp.core.identity import person
 from webapp.core.language import N_, catalogue
 from webapp.core.paging import count_text
 from webapp.core.request_keys import new_key
+from webapp.core.urls import row_urls
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 JUST_NOW = 10  # seconds
@@ -147,9 +148,8 @@ def day(when: date | None) -> Markup | str:
     """Show a day of the calendar, which is the same in every zone."""
     if when is None:
         return NOTHING
-    return Markup('<time datetime="{}">{}</time>').format(
-        when.isoformat(), _day(when, _reader()[1])
-    )
+    shown = escape(_day(when, _reader()[1]))
+    return Markup(f'<time datetime="{when.isoformat()}">{shown}</time>')  # noqa: S704 # nosec B704 - escaped
 
 
 def ago(moment: datetime | None) -> Markup | str:
@@ -215,6 +215,7 @@ def init_app(app: Flask) -> None:
         "person_tabs": panels.tabs,
         "is_demo": app.config["DEMO"],
         "registry_entry": registry.find_entry,
+        "row_urls": row_urls,
     }
 
     @app.context_processor

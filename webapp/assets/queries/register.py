@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     and_,
     any_,
+    bindparam,
     false,
     literal,
     literal_column,
@@ -92,6 +93,49 @@ class Filters:
 def key_text(key: Keyed | None) -> str:
     """Return a place or holder as the address has it, such as ``client:4``."""
     return f"{key[0]}:{key[1]}" if key else ""
+
+
+# Put together once: for each page that takes as long as to read it.
+_PLACE = aliased(Location)
+ROWS = select(
+    Asset.id,
+    Asset.tag,
+    Asset.name,
+    Asset.serial,
+    Asset.manufacturer,
+    Asset.model,
+    Asset.status,
+    Asset.client_id,
+    Asset.project_id,
+    Asset.type_id,
+    Asset.warranty_until,
+    Asset.purchased_on,
+    Asset.cost,
+    Asset.updated_at,
+)
+NAMES = (
+    select(
+        Asset.id,
+        Client.name.label("client"),
+        Client.code.label("client_code"),
+        Client.location_id,
+        Project.name.label("project"),
+        AssetType.name.label("type"),
+        Custody.holder_user_id,
+        Custody.holder_location_id,
+        Custody.due_on,
+        (Custody.due_on < bindparam("today", type_=Date)).label("overdue"),
+        User.name.label("holder_user"),
+        _PLACE.name.label("holder_location"),
+    )
+    .join(AssetType, AssetType.id == Asset.type_id)
+    .outerjoin(Client, Client.id == Asset.client_id)
+    .outerjoin(Project, Project.id == Asset.project_id)
+    .outerjoin(Custody, and_(Custody.asset_id == Asset.id, Custody.returned_at.is_(None)))
+    .outerjoin(User, User.id == Custody.holder_user_id)
+    .outerjoin(_PLACE, _PLACE.id == Custody.holder_location_id)
+    .where(Asset.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+)
 
 
 def filters_from(args: Any) -> Filters:
@@ -183,31 +227,8 @@ def with_names(rows: Sequence[Any], *, today: date) -> list[Row]:
     """Add the names of client, project, type and holder, with one statement for all rows."""
     if not rows:
         return []
-    place = aliased(Location)
-    statement = (
-        select(
-            Asset.id,
-            Client.name.label("client"),
-            Client.code.label("client_code"),
-            Client.location_id,
-            Project.name.label("project"),
-            AssetType.name.label("type"),
-            Custody.holder_user_id,
-            Custody.holder_location_id,
-            Custody.due_on,
-            (Custody.due_on < today).label("overdue"),
-            User.name.label("holder_user"),
-            place.name.label("holder_location"),
-        )
-        .join(AssetType, AssetType.id == Asset.type_id)
-        .outerjoin(Client, Client.id == Asset.client_id)
-        .outerjoin(Project, Project.id == Asset.project_id)
-        .outerjoin(Custody, and_(Custody.asset_id == Asset.id, Custody.returned_at.is_(None)))
-        .outerjoin(User, User.id == Custody.holder_user_id)
-        .outerjoin(place, place.id == Custody.holder_location_id)
-        .where(Asset.id == any_(literal([row.id for row in rows], ARRAY(BigInteger))))
-    )
-    names = {row.id: row for row in db.session.execute(statement)}
+    found = db.session.execute(NAMES, {"ids": [row.id for row in rows], "today": today})
+    names = {row.id: row for row in found}
     return [Row(row, names[row.id]) for row in rows if row.id in names]
 
 
@@ -227,23 +248,7 @@ def holder_name(holder: Keyed | None) -> str | None:
 
 
 def _matching(filters: Filters, who: SignedIn) -> Any:
-    statement = select(
-        Asset.id,
-        Asset.tag,
-        Asset.name,
-        Asset.serial,
-        Asset.manufacturer,
-        Asset.model,
-        Asset.status,
-        Asset.client_id,
-        Asset.project_id,
-        Asset.type_id,
-        Asset.warranty_until,
-        Asset.purchased_on,
-        Asset.cost,
-        Asset.updated_at,
-    )
-    return statement.where(*_conditions(filters, who))
+    return ROWS.where(*_conditions(filters, who))
 
 
 def _conditions(filters: Filters, who: SignedIn) -> Iterable[Any]:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from webapp.access import scopes
+from webapp.assets.models import Status
 from webapp.assets.queries import register as queries
 from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
@@ -21,6 +22,12 @@ from webapp.organisation.tree import reach_of
 from webapp.saved_views import queries as saved_views
 
 EXPORT = "assets.export"
+
+
+@bp.app_template_filter()
+def status_word(status: str) -> str:
+    """Say the status of an asset."""
+    return str(STATUS[Status(status)])
 
 
 @bp.get("")
