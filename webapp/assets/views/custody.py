@@ -14,7 +14,7 @@ from webapp.assets.models import Asset
 from webapp.assets.queries import custody as queries
 from webapp.assets.services import custody as services
 from webapp.assets.services import records
-from webapp.assets.views.common import asset_or_404, asset_url, bp, me
+from webapp.assets.views.common import bp, find, link, me
 from webapp.core import registry, trail
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
@@ -111,7 +111,7 @@ def do_extend(tag: str) -> ResponseReturnValue:
 
 
 def _mine(tag: str) -> Asset:
-    asset = asset_or_404(tag)
+    asset = find(tag)
     records.require_on(me(), CUSTODY, asset)
     return asset
 
@@ -133,8 +133,8 @@ def _ask(way: str, asset: Asset, form: SchemaForm[Any]) -> str:
     return render_template(
         "assets/custody.html",
         record=asset,
-        back=_back_to(asset),
-        action=asset_url(asset, f"assets.do_{way}", client=request.args.get("client")),
+        back=link(asset),
+        action=link(asset, f"assets.do_{way}"),
         way=way,
         title=TITLES[way],
         form=form,
@@ -163,11 +163,7 @@ def _do(
         "extend": gettext("The day of return was changed."),
     }
     flash(said[way], "success")
-    return redirect_to(_back_to(asset))
-
-
-def _back_to(asset: Asset) -> str:
-    return asset_url(asset, "assets.show", client=request.args.get("client"))
+    return redirect_to(link(asset))
 
 
 @bp.get("/overdue")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal, gettext
 
@@ -13,7 +13,7 @@ from webapp.assets.models import Asset, Status
 from webapp.assets.queries import custody as custody_queries
 from webapp.assets.queries import record as queries
 from webapp.assets.services import records
-from webapp.assets.views.common import asset_url, bp, me
+from webapp.assets.views.common import asked_client, asset_url, bp, find, link, me
 from webapp.attachments import queries as files
 from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError
@@ -23,27 +23,6 @@ from webapp.core.htmx import redirect_to
 
 EDIT, ARCHIVE = "assets.edit", "assets.archive"
 HISTORY = 100
-
-
-def asked_client() -> str | None:
-    """The code of the client in the address, which tells assets of one tag apart."""
-    return request.args.get("client") or None
-
-
-def find(tag: str) -> Asset:
-    """Return the one asset that the address names; of several with one tag, the person chooses first."""
-    rows = queries.candidates(tag, client=asked_client())
-    if not rows:
-        abort(404)
-    if len(rows) > 1:
-        abort(redirect(url_for("assets.show", tag=tag), code=303))
-    found: Asset = rows[0].Asset
-    return found
-
-
-def link(asset: Any, endpoint: str = "assets.show", **values: Any) -> str:
-    """Return an address of the asset that stays as unambiguous as the one that was asked for."""
-    return asset_url(asset, endpoint, client=asked_client(), **values)
 
 
 def below(asset: Any, path: str) -> str:
@@ -62,6 +41,7 @@ def draw(asset: Asset, tab: str = "overview", **context: Any) -> str:
         "tab": tab,
         "link": link,
         "below": below,
+        "near": asked_client() or around.client.code,  # those around it belong to the same client
         "problem": None,
         "status_form": _status_form(around),
         "archive_form": ArchiveForm(formdata=None),
@@ -138,13 +118,8 @@ _TABS: dict[str, Callable[[Asset, queries.Surroundings], dict[str, Any]]] = {
 @bp.get("/<tag>")
 @page("assets")
 def show(tag: str) -> ResponseReturnValue:
-    """Show an asset, or those of several clients that carry the tag."""
-    rows = queries.candidates(tag, client=asked_client())
-    if not rows:
-        abort(404)
-    if len(rows) > 1:
-        return render_template("assets/candidates.html", tag=tag, rows=rows, link=asset_url)
-    return draw(rows[0].Asset, "custody" if request.args.get("tab") == "custody" else "overview")
+    """Show an asset."""
+    return draw(find(tag), "custody" if request.args.get("tab") == "custody" else "overview")
 
 
 @bp.get("/<tag>/inside")
