@@ -15,6 +15,7 @@ from webapp.assets.queries import custody as queries
 from webapp.assets.services import custody as services
 from webapp.assets.services import records
 from webapp.assets.views.common import bp, find, link, me
+from webapp.assets.words import OUT_OF_SIGHT
 from webapp.core import registry, trail
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
@@ -118,10 +119,11 @@ def _mine(tag: str) -> Asset:
 
 def _ask(way: str, asset: Asset, form: SchemaForm[Any]) -> str:
     """Show the form beside who has the asset; or why there is nothing to ask."""
-    panel = queries.of_asset(asset.id, today=queries.today_of(me()))
+    seen = reach_of(me(), "assets")
+    panel = queries.of_asset(asset.id, seen=seen, today=queries.today_of(me()))
     if way == "check_out":
-        holder = panel.present.holder if panel.present else None
-        problem = services.why_not_out(asset, holder)
+        now = panel.present
+        problem = services.why_not_out(asset, now and (now.holder or str(OUT_OF_SIGHT)))
     else:
         problem = None if panel.present else services.NOBODY
     if way == "extend" and panel.present and request.method == "GET":
@@ -178,7 +180,13 @@ def overdue() -> ResponseReturnValue:
     return render(
         "assets/overdue.html",
         partial="assets/_overdue.html",
-        page=queries.due(request.args, today=today, soon=soon, known=near if soon else late),
+        page=queries.due(
+            request.args,
+            seen=reach_of(me(), "assets"),
+            today=today,
+            soon=soon,
+            known=near if soon else late,
+        ),
         tab="soon" if soon else "overdue",
         counts={"overdue": late, "soon": near},
         today=today,

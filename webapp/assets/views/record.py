@@ -14,12 +14,15 @@ from webapp.assets.queries import custody as custody_queries
 from webapp.assets.queries import record as queries
 from webapp.assets.services import records
 from webapp.assets.views.common import asked_client, asset_url, bp, find, link, me
+from webapp.assets.words import OUT_OF_SIGHT
 from webapp.attachments import queries as files
-from webapp.audit.timeline import timeline_of
+from webapp.audit.sentences import Event
+from webapp.audit.timeline import timeline_of, veiled
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
+from webapp.organisation.tree import reach_of
 
 EDIT, ARCHIVE = "assets.edit", "assets.archive"
 HISTORY = 100
@@ -45,7 +48,9 @@ def draw(asset: Asset, tab: str = "overview", **context: Any) -> str:
         "problem": None,
         "status_form": _status_form(around),
         "archive_form": ArchiveForm(formdata=None),
-        "custody": custody_queries.of_asset(asset.id, today=custody_queries.today_of(me())),
+        "custody": custody_queries.of_asset(
+            asset.id, seen=reach_of(me(), "assets"), today=custody_queries.today_of(me())
+        ),
     }
     return render_template(
         f"assets/show_{tab}.html", **(values | _TABS[tab](asset, around) | context)
@@ -101,9 +106,28 @@ def _inside(asset: Asset, _around: Any) -> dict[str, Any]:
 
 def _history(asset: Asset, _around: Any) -> dict[str, Any]:
     return {
-        "history": timeline_of("asset", asset.id, limit=HISTORY, also=queries.related(asset)),
+        "history": timeline_of(
+            "asset",
+            asset.id,
+            limit=HISTORY,
+            also=queries.related(asset),
+            told=_without(custody_queries.hidden_places(asset.id, seen=reach_of(me(), "assets"))),
+        ),
         "most": HISTORY,
     }
+
+
+def _without(names: set[str]) -> Callable[[Event], Event]:
+    """The log keeps the names of all places; a reader who does not see one is not told."""
+
+    def told(event: Event) -> Event:
+        holder = event.changes.get("holder")
+        if not isinstance(holder, list) or names.isdisjoint(map(str, holder)):
+            return event
+        said = [str(OUT_OF_SIGHT) if name in names else name for name in holder]
+        return veiled(event, holder=said)
+
+    return told
 
 
 _TABS: dict[str, Callable[[Asset, queries.Surroundings], dict[str, Any]]] = {
