@@ -166,3 +166,47 @@ def test_hostile_forms_are_refused(sign_in):
     assert client.post("/assets/bulk", data=asked).status_code == 400
     assert client.get("/assets/undo/%27;--").status_code == 404
     assert client.get("/assets/undo/0123456789abcdef").status_code == 404
+
+
+def test_many_move_with_few_statements_and_those_that_cannot_stay(sign_in, statements):
+    """The number of statements, but for one UPDATE a row, does not grow with the number of assets."""
+    here, there = factories.make_client("Here"), factories.make_client("There")
+    kind = factories.make_type("Phone", {"key": "imei", "kind": "text", "unique": True})
+    made = {"client_id": here.id, "type_id": kind.id}
+    racks = [factories.make_asset(tag=f"RACK-{n}", **made) for n in range(4)]
+    chosen = [factories.make_asset(parent_id=racks[n % 4].id, **made) for n in range(30)]
+    along = factories.make_asset(parent_id=chosen[0].id, **made)
+    ids = [one.id for one in (*racks, *chosen)]
+    client = sign_in(*EDITOR)
+    asked = {"ids": ids, "place": f"client:{there.id}", "reason": "New depot"}
+    with statements() as seen:
+        preview = client.post("/assets/bulk", data=asked)
+    assert "34 assets change" in preview.text
+    assert len([one for one in seen if not one.startswith("UPDATE assets")]) < 30
+    with statements() as seen:
+        done = client.post("/assets/bulk/apply", data=asked | {"seen": seal_of(preview)})
+    assert done.status_code == 303
+    assert len([one for one in seen if not one.startswith("UPDATE assets")]) < 30
+    assert {now(one).client_id for one in (*racks, *chosen, along)} == {there.id}
+    assert now(chosen[0]).parent_id == racks[0].id and now(along).parent_id == chosen[0].id
+    assert client.post(undo_url(client)).status_code == 303
+    assert {now(one).client_id for one in (*racks, *chosen, along)} == {here.id}
+    assert now(chosen[0]).parent_id == racks[0].id and now(along).parent_id == chosen[0].id
+
+
+def test_one_that_cannot_move_holds_back_no_other(sign_in):
+    here, there = factories.make_client("Here"), factories.make_client("There")
+    kind = factories.make_type("Phone", {"key": "imei", "kind": "text", "unique": True})
+    made = [
+        factories.make_asset(client_id=here.id, type_id=kind.id, attributes={"imei": f"N{n}"})
+        for n in range(12)
+    ]
+    inside = factories.make_asset(client_id=here.id, type_id=kind.id, parent_id=made[7].id)
+    factories.make_asset(client_id=there.id, type_id=kind.id, attributes={"imei": "n7"})
+    client = sign_in(*EDITOR)
+    ids = [one.id for one in (*made, inside)]
+    preview, answer = change(client, ids=ids, place=f"client:{there.id}", reason="Moved")
+    assert "11 assets change" in preview.text and "2 assets stay as they are" in preview.text
+    assert "must be unique" in preview.text and answer.status_code == 303
+    stayed = {one.id for one in made if now(one).client_id == here.id}
+    assert stayed == {made[7].id} and now(inside).client_id == here.id
