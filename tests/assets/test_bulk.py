@@ -28,6 +28,10 @@ def change(client, **data):
     return preview, client.post("/assets/bulk/apply", data=data | {"seen": seal_of(preview)})
 
 
+def token_of(client):
+    return re.search(r'name="csrf-token" content="([^"]+)"', client.get("/assets").text)[1]
+
+
 def undo_url(client):
     return re.search(r'href="(/assets/undo/[^"]+)"', client.get("/assets").text)[1]
 
@@ -166,3 +170,85 @@ def test_hostile_forms_are_refused(sign_in):
     assert client.post("/assets/bulk", data=asked).status_code == 400
     assert client.get("/assets/undo/%27;--").status_code == 404
     assert client.get("/assets/undo/0123456789abcdef").status_code == 404
+
+
+def test_many_move_with_few_statements_and_those_that_cannot_stay(sign_in, statements):
+    """The number of statements, but for one UPDATE a row, does not grow with the number of assets."""
+    here, there = factories.make_client("Here"), factories.make_client("There")
+    kind = factories.make_type("Phone", {"key": "imei", "kind": "text", "unique": True})
+    made = {"client_id": here.id, "type_id": kind.id}
+    racks = [factories.make_asset(tag=f"RACK-{n}", **made) for n in range(4)]
+    chosen = [factories.make_asset(parent_id=racks[n % 4].id, **made) for n in range(30)]
+    along = factories.make_asset(parent_id=chosen[0].id, **made)
+    ids = [one.id for one in (*racks, *chosen)]
+    client = sign_in(*EDITOR)
+    asked = {"ids": ids, "place": f"client:{there.id}", "reason": "New depot"}
+    with statements() as seen:
+        preview = client.post("/assets/bulk", data=asked)
+    assert "34 assets change" in preview.text
+    assert len([one for one in seen if not one.startswith("UPDATE assets")]) < 30
+    with statements() as seen:
+        done = client.post("/assets/bulk/apply", data=asked | {"seen": seal_of(preview)})
+    assert done.status_code == 303
+    assert len([one for one in seen if not one.startswith("UPDATE assets")]) < 30
+    assert {now(one).client_id for one in (*racks, *chosen, along)} == {there.id}
+    assert now(chosen[0]).parent_id == racks[0].id and now(along).parent_id == chosen[0].id
+    assert client.post(undo_url(client)).status_code == 303
+    assert {now(one).client_id for one in (*racks, *chosen, along)} == {here.id}
+    assert now(chosen[0]).parent_id == racks[0].id and now(along).parent_id == chosen[0].id
+
+
+def test_one_that_cannot_move_holds_back_no_other(sign_in):
+    here, there = factories.make_client("Here"), factories.make_client("There")
+    kind = factories.make_type("Phone", {"key": "imei", "kind": "text", "unique": True})
+    made = [
+        factories.make_asset(client_id=here.id, type_id=kind.id, attributes={"imei": f"N{n}"})
+        for n in range(12)
+    ]
+    inside = factories.make_asset(client_id=here.id, type_id=kind.id, parent_id=made[7].id)
+    factories.make_asset(client_id=there.id, type_id=kind.id, attributes={"imei": "n7"})
+    client = sign_in(*EDITOR)
+    ids = [one.id for one in (*made, inside)]
+    preview, answer = change(client, ids=ids, place=f"client:{there.id}", reason="Moved")
+    assert "11 assets change" in preview.text and "2 assets stay as they are" in preview.text
+    assert "must be unique" in preview.text and answer.status_code == 303
+    stayed = {one.id for one in made if now(one).client_id == here.id}
+    assert stayed == {made[7].id} and now(inside).client_id == here.id
+
+
+def test_one_click_undoes_once_and_only_ones_own(sign_in, with_csrf):
+    asset, other = factories.make_asset(tag="ONE-1"), factories.make_asset(tag="ONE-2")
+    client = sign_in(*EDITOR)
+    token = token_of(client)
+    asked = {"ids": [asset.id], "model": "New", "reason": "Because", "csrf_token": token}
+    _preview, answer = change(client, **asked)
+    assert answer.status_code == 303
+    toast = client.get("/assets").text
+    form = re.search(r'<form action="(/assets/undo/[^"]+)"\s+method="post".*?</form>', toast, re.DOTALL)
+    fields = dict(re.findall(r'name="(csrf_token|_key)" value="([^"]+)"', form[0]))
+    assert set(fields) == {"csrf_token", "_key"}
+    url = form[1]
+    assert client.post(url).status_code == 400 and now(asset).model == "New"  # without the token
+    stranger = sign_in(*EDITOR)
+    refused = stranger.post(url, data={"csrf_token": token_of(stranger)})
+    assert refused.status_code == 404 and "nothing that you may see" in refused.text
+    assert now(asset).model == "New"
+    done = client.post(url, data=fields)
+    assert done.status_code == 303 and now(asset).model == ""
+    again = client.post(url, data={"csrf_token": token})
+    assert again.status_code == 409 and "Nothing to undo" in again.text
+    json = client.post(url, data={"csrf_token": token}, headers={"Accept": "application/json"})
+    assert json.status_code == 409 and "changed since" in json.json["error"]["message"]
+    assert now(other).model == ""
+
+
+def test_undo_after_another_change_is_refused_with_words(sign_in):
+    asset = factories.make_asset(tag="LATER-1")
+    client = sign_in(*EDITOR)
+    change(client, ids=[asset.id], model="New", reason="Because")
+    url = undo_url(client)
+    with factories.work():
+        db.session.get_one(Asset, asset.id).model = "Later"
+    refused = client.post(url)
+    assert refused.status_code == 409 and "It changed since then: Model." in refused.text
+    assert now(asset).model == "Later"

@@ -224,7 +224,7 @@ def test_the_database_itself_refuses_two_holders(owner, settings, laptop, luis):
 def test_a_service_that_did_not_wait_is_refused_in_words(work, laptop, luis, monkeypatch):
     """What the lock prevents, the constraint refuses: both end in the same words."""
     hand_out(laptop, luis)
-    monkeypatch.setattr(queries, "present", lambda _ids: {})
+    monkeypatch.setattr(queries, "present", lambda _ids, **_: {})
     with work("test"):
         asset = db.session.get_one(Asset, laptop.id)
         with pytest.raises(DomainError, match="Somebody has this asset already"):

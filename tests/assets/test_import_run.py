@@ -11,6 +11,8 @@ from tests.assets.importing import ALL, apply, check, options, upload, work_off
 from tests.assets.test_import_reader import book
 from webapp.assets.importing import runs
 from webapp.assets.models import Asset
+from webapp.assets.schemas import AssetDraft
+from webapp.assets.services import records
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.users.models import User
@@ -47,6 +49,39 @@ def test_a_file_is_checked_applied_and_then_the_same(
     again = upload(person, FILE)
     assert check(app, person, owner, again) == {"same": 2}
     assert "nothing to apply" in person.get(f"/assets/import/{again}").text.lower()
+
+
+def test_the_log_tells_of_an_imported_asset_as_of_any_other(
+    app: Flask, sign_in: Any, owner: Any, audit_rows: Any
+) -> None:
+    client, kind = _place({"key": "memory", "label": "Memory", "kind": "number"})
+    draft = AssetDraft(
+        name="First", tag="B-1", client_id=client.id, type_id=kind.id, serial="S1", cost="12.5",
+        purchased_on="2024-02-01", attributes={"memory": 8},
+    )  # fmt: skip
+    with factories.work():
+        one = records.create(None, draft).id
+    person = sign_in(*ALL)
+    long = "x" * 4500
+    run = upload(
+        person,
+        "Asset Tag,Name,Category,Company,Serial,Memory,Purchase Cost,Purchase Date,Notes\n"
+        f"A-1,First,Laptop,Acme,S1,8,12.5,2024-02-01,{long}\n,Second,Laptop,Acme,S2,,,,\n",
+    )
+    check(app, person, owner, run)
+    assert apply(app, person, owner, run) == {"new": 2, "added": 2}
+    made = owner.execute(
+        "SELECT id, tag FROM assets WHERE id <> %s ORDER BY serial", [one]
+    ).fetchall()
+    (alone,), (imported,) = audit_rows("asset", one), audit_rows("asset", made[0]["id"])
+    assert [alone[n] for n in ("action", "category")] == [
+        imported[n] for n in ("action", "category")
+    ]
+    assert imported["object_label"] == "A-1 First" and imported["client_id"] == client.id
+    changes = imported["changes"]
+    assert len(changes.pop("notes")[1]) == 4000
+    assert changes | {"tag": 0, "notes": 0} == alone["changes"] | {"tag": 0, "notes": 0}
+    assert made[1]["tag"].startswith("A-0")
 
 
 def test_a_second_click_applies_nothing_twice(app: Flask, sign_in: Any, owner: Any) -> None:

@@ -203,8 +203,8 @@ def test_a_stale_save_shows_both_versions_and_loses_nothing(boss, owner, kind, t
 def test_one_tag_of_two_clients_asks_which(boss, sign_in, typed):
     one, two = (factories.make_asset(f"Asset {n}", tag="DUP") for n in (1, 2))
     page = boss.get("/assets/DUP").text
-    assert "Which DUP?" in page and "Asset 1" in page and "Asset 2" in page
-    assert boss.get("/assets/DUP/edit").status_code == 303
+    assert "Which DUP do you mean?" in page and "Asset 1" in page and "Asset 2" in page
+    assert boss.get("/assets/DUP/edit").status_code == 300
     client = sign_in("assets", client_id=two.client_id)
     assert "<h1>" in client.get("/assets/DUP").text.replace("\n", "").replace("  ", "")
     assert "Asset 1" not in client.get("/assets/DUP").text

@@ -5,11 +5,11 @@ Nobody calls it: it listens to the session. What services add (names, reasons, e
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from flask import g, has_request_context, request
-from sqlalchemy import event, insert
+from sqlalchemy import Table, event, insert
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.util import object_mapper
@@ -19,11 +19,14 @@ from webapp.core import trail
 from webapp.core.db import Audited, db
 from webapp.core.identity import person
 from webapp.core.logging import plain_path
+from webapp.core.many import insert_many
 from webapp.core.unit_of_work import COMMITTING
 
 PENDING = "audit_pending"
 SECRET = ["•••", "•••"]
 MAX_TEXT = 4000
+FEW = 50  # rows that are inserted one by one
+TABLE = cast("Table", AuditEvent.__table__)
 _marks: "WeakKeyDictionary[SessionTransaction, tuple[int, int]]" = WeakKeyDictionary()
 
 
@@ -126,7 +129,11 @@ def _insert(session: Session, pending: list[dict[str, Any]], notes: list[trail.N
     rows = pending + [_from_note(note) for note in notes]
     if rows:
         origin = _origin() | session.info.get(trail.CONTEXT, {})
-        session.execute(insert(AuditEvent.__table__), [_row(origin, row) for row in rows])  # type: ignore[arg-type]
+        made = [_row(origin, row) for row in rows]
+        if len(made) > FEW:
+            insert_many(TABLE, made)
+        else:
+            session.execute(insert(TABLE), made)
 
 
 def _from_note(note: trail.Note) -> dict[str, Any]:
@@ -148,7 +155,7 @@ def _row(origin: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 COLUMNS = tuple(
     column.name
-    for column in AuditEvent.__table__.columns
+    for column in TABLE.columns
     if column.name not in {"id", "recorded_at", "xid", "epoch"}
 )
 
@@ -163,8 +170,10 @@ def _plain(value: Any) -> Any:
     """What JSON can hold as it is stays so; dates and the like become text."""
     if isinstance(value, str):
         return value[:MAX_TEXT]
-    if value is None or isinstance(value, bool | int | float | list | dict):
+    if value is None or isinstance(value, bool | int | float | dict):
         return value
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):

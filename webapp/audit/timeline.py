@@ -1,8 +1,10 @@
 """The story of a record, for its page: each row of the log as a sentence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import and_, or_, select
 
@@ -32,8 +34,12 @@ def timeline_of(
     *,
     limit: int = SHOWN,
     also: Mapping[str, Iterable[int]] | None = None,
+    told: Callable[[Event], Event] = lambda event: event,
 ) -> list[Line]:
-    """Return what happened to a record, newest first, reads left out; ``also`` to rows that belong to it."""
+    """Return what happened to a record, newest first, reads left out; ``also`` to rows that belong to it.
+
+    ``told`` returns an event as this reader may know it.
+    """
     whose = {object_type: [object_id]} | {kind: list(ids) for kind, ids in (also or {}).items()}
     rows: Iterable[AuditEvent] = db.session.scalars(
         select(AuditEvent)
@@ -50,7 +56,13 @@ def timeline_of(
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
         .limit(limit)
     )
-    return [line(row, at=row.occurred_at, reason=row.reason) for row in rows]
+    return [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
+
+
+def veiled(event: Event, **changes: Any) -> Event:
+    """Return an event with other words for some of its changes; the row of the log stays as it is."""
+    values = {name: getattr(event, name) for name in Event.__annotations__}
+    return SimpleNamespace(**values | {"changes": event.changes | changes})
 
 
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from webapp.access.identity import SignedIn
 from webapp.assets.import_models import ImportRow, Verdict
+from webapp.assets.importing import adding
+from webapp.assets.importing.adding import FIELDS
 from webapp.assets.importing.rows import Outcome
 from webapp.assets.importing.values import folded
 from webapp.assets.models import Asset, AssetType
@@ -22,7 +24,6 @@ from webapp.organisation import services as organisation
 from webapp.organisation.models import Client
 from webapp.organisation.schemas import ClientEdit
 
-FIELDS = (*records.FIELDS, "status", "attributes")
 MAX_CODES = 1_000
 
 
@@ -133,27 +134,16 @@ class Applier:
             return
         new = [one for one in fine if one.existing is None]
         changed = [one for one in fine if one.existing is not None]
-        made: list[Asset] = []
         with records.saying():
-            pairs = self._updated(changed) + [(one, self._added(one)) for one in new]
-            made = [asset for _one, asset in pairs]
+            pairs = self._updated(changed)
             db.session.flush()
-            self._hand_out(pairs)
+            made = pairs + adding.add(new)
+            self._hand_out(made)
         self.counts["added"] += len(new)
         self.counts["updated"] += len(changed)
         trail.write_out()
-        for asset in made:
+        for _one, asset in pairs:
             db.session.expunge(asset)
-
-    def _added(self, one: Outcome) -> Asset:
-        command = one.command
-        assert command is not None  # noqa: S101 # nosec B101 - for the type checker
-        asset = Asset(
-            tag=command.tag or records.next_tag(),
-            **{name: getattr(command, name) for name in FIELDS},
-        )
-        db.session.add(asset)
-        return asset
 
     def _updated(self, changed: list[Outcome]) -> list[tuple[Outcome, Asset]]:
         locked = {

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from flask import current_app
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from webapp.access.identity import SignedIn
@@ -17,6 +17,7 @@ from webapp.assets.importing.reader import Source
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _
+from webapp.core.many import insert_many
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.storage import LocalStorage
 from webapp.core.threads import aside
@@ -258,8 +259,7 @@ def forget_rows(run: ImportRun) -> None:
 
 def keep_rows(found: list[dict[str, Any]]) -> None:
     """Store what a batch came to."""
-    if found:
-        db.session.execute(insert(ImportRow), found)
+    insert_many(cast("Table", ImportRow.__table__), found)
 
 
 def tally(run: ImportRun) -> dict[str, int]:

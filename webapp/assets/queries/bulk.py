@@ -13,9 +13,14 @@ from webapp.organisation.tree import Place
 
 
 def get_assets(ids: Iterable[int], *, lock: bool) -> list[Asset]:
-    """Find assets by their ids, in the order of their ids, so that two changes do not wait for each other."""
+    """Find assets by their ids, in the order of their ids, so that two changes do not wait for each other.
+
+    With ``lock``, as they stand now.
+    """
     statement = select(Asset).where(Asset.id.in_(list(ids))).order_by(Asset.id)
-    return list(db.session.scalars(statement.with_for_update() if lock else statement))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return list(db.session.scalars(statement))
 
 
 def find_home(kind: str, number: int) -> Place | None:
@@ -38,6 +43,19 @@ def locations_of(client_ids: Iterable[int]) -> dict[int, int]:
     """Return the location of each client."""
     statement = select(Client.id, Client.location_id).where(Client.id.in_(list(client_ids)))
     return {row.id: row.location_id for row in db.session.execute(statement)}
+
+
+def clients_of(ids: Sequence[int]) -> set[int]:
+    """Return whose the assets are."""
+    return set(db.session.scalars(select(Asset.client_id).where(Asset.id.in_(ids)).distinct()))
+
+
+def tags_of(client_id: int, keys: Sequence[str]) -> dict[str, int]:
+    """Return those of the tags, in lower case, that assets of a client carry, each with the id of its asset."""
+    statement = select(Asset.tag_key, Asset.id).where(
+        Asset.client_id == client_id, Asset.tag_key.in_(keys)
+    )
+    return {row.tag_key: row.id for row in db.session.execute(statement)}
 
 
 def handed_out(ids: Sequence[int]) -> set[int]:

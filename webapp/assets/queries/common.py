@@ -7,7 +7,6 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, se
 from webapp.assets.models import Asset
 from webapp.core.db import db
 from webapp.core.search import prefix_query
-from webapp.organisation.models import Client
 
 FEW = 2000  # rows that are sorted in no time
 
@@ -32,13 +31,3 @@ def matches(typed: str, *, everything: bool) -> ColumnElement[bool]:
     if ids is not None and len(ids) <= FEW:
         return Asset.id == any_(literal(ids, ARRAY(BigInteger)))
     return Asset.search.bool_op("@@")(words)
-
-
-def get_asset(tag: str, *, client: str | None = None, lock: bool = False) -> Asset | None:
-    """Find an asset by its tag, in any case; ``client`` is the code of the client whose it is."""
-    statement = select(Asset).where(Asset.tag_key == tag.lower()).order_by(Asset.id).limit(1)
-    if client:
-        statement = statement.join(Client, Client.id == Asset.client_id).where(
-            Client.code == client
-        )
-    return db.session.scalar(statement.with_for_update(of=Asset) if lock else statement)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from webapp.assets.models import Asset, AssetType, Custody
 from webapp.core.db import db
@@ -20,7 +20,7 @@ SOON_DAYS = 7
 PAST = 20
 NAMED = 20  # assets that the page of somebody who leaves names
 OPEN = Custody.returned_at.is_(None)
-NAME = func.coalesce(User.name, Location.name).label("holder")
+EVERYWHERE = Reach(everywhere=True)
 DUE = Listing(id=Custody.id, sorts={"due": Custody.due_on}, default="due")
 HELD = Listing(id=Asset.id, sorts={"tag": Asset.tag}, default="tag")
 
@@ -64,14 +64,20 @@ def today_of(who: Any) -> date:
     return datetime.now(zone).date()
 
 
-def _statement(*columns: Any) -> Any:
+def _name(seen: Reach) -> Any:
+    """The name of who has it; of a place that the person does not see, none."""
+    place = Location.name if seen.everywhere else case((tree.visible(seen), Location.name))
+    return func.coalesce(User.name, place).label("holder")
+
+
+def _statement(seen: Reach, *columns: Any) -> Any:
     return (
         select(
             Custody.id,
             Custody.asset_id,
             Custody.holder_user_id,
             Custody.holder_location_id,
-            NAME,
+            _name(seen),
             Custody.taken_at,
             Custody.due_on,
             Custody.note,
@@ -85,24 +91,37 @@ def _statement(*columns: Any) -> Any:
     )
 
 
-def of_asset(asset_id: int, *, today: date | None = None) -> Panel:
-    """Return who has an asset and who had it before, newest first; ``today`` is that of the reader."""
+def of_asset(asset_id: int, *, seen: Reach, today: date) -> Panel:
+    """Return who has an asset and who had it before, newest first; ``today`` and ``seen`` are the reader's."""
     statement = (
-        _statement()
+        _statement(seen)
         .where(Custody.asset_id == asset_id)
         .order_by(Custody.returned_at.is_not(None), Custody.taken_at.desc(), Custody.id.desc())
         .limit(PAST + 2)
     )
     rows = list(db.session.execute(statement))
     present = rows.pop(0) if rows and rows[0].returned_at is None else None
-    today = today or today_of(None)
     return Panel(present=present, past=rows[:PAST], today=today, more=len(rows) > PAST)
 
 
-def present(asset_ids: Iterable[int]) -> dict[int, tuple[Custody, str]]:
-    """Return the open custody of each asset that has one, with the name of who has it."""
+def hidden_places(asset_id: int, *, seen: Reach) -> set[str]:
+    """Return the names of the places that have or had an asset and that the person does not see."""
+    if seen.everywhere:
+        return set()
     statement = (
-        select(Custody, NAME)
+        select(Location.name)
+        .join(Custody, Custody.holder_location_id == Location.id)
+        .where(Custody.asset_id == asset_id, ~tree.visible(seen))
+    )
+    return set(db.session.scalars(statement))
+
+
+def present(
+    asset_ids: Iterable[int], *, seen: Reach = EVERYWHERE
+) -> dict[int, tuple[Custody, str | None]]:
+    """Return the open custody of each asset that has one, with the name of who has it, as far as it is ``seen``."""
+    statement = (
+        select(Custody, _name(seen))
         .outerjoin(User, User.id == Custody.holder_user_id)
         .outerjoin(Location, Location.id == Custody.holder_location_id)
         .where(Custody.asset_id.in_(list(asset_ids)), OPEN)
@@ -166,13 +185,14 @@ def find_holder(value: str | None, *, seen: Reach, keep: bool = False) -> Holder
 # --- lists ----------------------------------------------------------------------
 
 
-def due(args: Any, *, today: date, soon: bool, known: int) -> Page:
+def due(args: Any, *, seen: Reach, today: date, soon: bool, known: int) -> Page:
     """Return one page of what is overdue or, with ``soon``, due within a week; what is due longest comes first.
 
     ``known`` is how many there are, as ``due_counts`` found.
     """
     statement = (
         _statement(
+            seen,
             Asset.tag,
             Asset.name,
             Client.name.label("client"),
@@ -229,6 +249,7 @@ def held_by(user_id: int, args: Any) -> Page:
     """Return one page of what a person has."""
     statement = (
         _statement(
+            EVERYWHERE,
             Asset.tag,
             Asset.name,
             AssetType.name.label("type"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, false, func, literal, select
 
 from webapp.assets.models import Asset, AssetType, Custody, StatusTransition
 from webapp.attachments.models import Attachment
@@ -18,8 +18,10 @@ from webapp.organisation.tree import Place
 
 SHOWN_INSIDE = 10
 MOST_CANDIDATES = 50
+BY_ID = "~"  # begins what names a client by its number; codes, of which places may have the same, never do
 MOST_RELATED = 200
 MAX_DEPTH = 50
+MAX_DIGITS = 18
 INSIDE = Listing(id=Asset.id, sorts={"tag": Asset.tag}, default="tag")
 _PLACE = re.compile(r"(client|project):([1-9]\d{0,17})", re.ASCII)
 
@@ -56,17 +58,28 @@ def place_value(client_id: int, project_id: int | None) -> str:
 
 
 def candidates(tag: str, *, client: str | None = None) -> list[Any]:
-    """Find the assets with a tag, in any case: rows (Asset, code, client). People who see one client find one."""
+    """Find the assets with a tag, in any case: rows (Asset, client_id, code, client). Who sees one client finds one.
+
+    ``client`` is the code of a client, or ``~`` and its number.
+    """
     statement = (
-        select(Asset, Client.code, Client.name.label("client"))
+        select(Asset, Asset.client_id, Client.code, Client.name.label("client"))
         .join(Client, Client.id == Asset.client_id)
         .where(Asset.tag_key == tag.lower())
-        .order_by(Client.code)
+        .order_by(Client.code, Client.id)
         .limit(MOST_CANDIDATES)
     )
     if client is not None:
-        statement = statement.where(Client.code == client.upper())
+        statement = statement.where(_is_client(client))
     return list(db.session.execute(statement))
+
+
+def _is_client(text: str) -> ColumnElement[bool]:
+    if not text.startswith(BY_ID):
+        return Client.code == text.upper()
+    number = text.removeprefix(BY_ID)
+    fine = number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS
+    return Client.id == int(number) if fine else false()
 
 
 def surroundings_of(asset: Asset) -> Surroundings:

@@ -19,7 +19,7 @@ from webapp.core.language import _, listed
 from webapp.organisation.tree import Place
 
 MOST = 2000  # assets that one change takes
-MOST_MOVED = 500  # assets that one change puts elsewhere: each is a walk down the tree
+ALONE = 3  # fewer are moved one by one
 EDIT = "assets.edit"
 Mode = Literal["look", "try", "do"]  # only the rules; moves as well, to be rolled back; all of it
 DAYS = frozenset({"warranty_until", "purchased_on"})
@@ -101,6 +101,11 @@ class _Task:
         """True if it goes elsewhere."""
         return any(name in self.changes for name in HERE)
 
+    @property
+    def there(self) -> dict[str, Any]:
+        """Where it shall lie."""
+        return {name: self.wanted.get(name, getattr(self.asset, name)) for name in HERE}
+
 
 def preview(actor: SignedIn, command: BulkChange) -> Outcome:
     """Say what the change would do: moves are tried for real, then rolled back.
@@ -138,12 +143,14 @@ def undo(actor: SignedIn, request_id: str) -> Outcome:
 
 def _change(actor: SignedIn, command: BulkChange, *, mode: Mode) -> Outcome:
     ids, more = _chosen(actor, command)
-    assets = queries.get_assets(ids, lock=mode == "do" or command.place is not None)
+    target = _target(actor, command.place) if command.place else None
+    if target is not None:  # as every move: first these locks, then the rows
+        moving.wait_for_moves([*queries.clients_of(ids), target[0]])
+    assets = queries.get_assets(ids, lock=mode == "do" or target is not None)
     seal = _seal(assets)
     if mode == "do" and command.seen != seal:
         raise SeenOther
     wanted = _wanted(command)
-    target = _target(actor, command.place) if command.place else None
     chosen = {asset.id for asset in assets}
     tasks = [_Task(asset=asset, wanted=wanted | _there(asset, target, chosen)) for asset in assets]
     return Outcome(verdicts=_carry_out(actor, tasks, mode=mode), seal=seal, more=more)
@@ -194,15 +201,17 @@ def _carry_out(actor: SignedIn, tasks: list[_Task], *, mode: Mode) -> list[Verdi
     for task in tasks:
         task.look()
     _check(actor, tasks)
-    elsewhere = [task for task in tasks if task.moves and not task.why]
-    if len(elsewhere) > MOST_MOVED:
-        raise DomainError(
-            _("This is too much to move at once. Take at most %(n)s.", n=MOST_MOVED), field="place"
-        )
-    parents = {task.asset.id: task.wanted.get("parent_id") for task in elsewhere}
     if mode != "look":
-        for task in sorted(elsewhere, key=lambda task: _depth(task.asset.id, parents)):
-            _move(actor, task)
+        elsewhere = [task for task in tasks if task.moves and not task.why]
+        _refuse_taken_tags(elsewhere)
+        parents = {task.asset.id: task.there["parent_id"] for task in elsewhere}
+        _move(
+            actor,
+            sorted(
+                (task for task in elsewhere if not task.why),
+                key=lambda task: _depth(task.asset.id, parents),
+            ),
+        )
     if mode == "do":
         _set(tasks)
     verdicts = [
@@ -257,13 +266,42 @@ def _depth(key: int, parents: dict[int, int | None]) -> int:
     return depth
 
 
-def _move(actor: SignedIn, task: _Task) -> None:
-    asset = task.asset
-    there = {name: task.wanted.get(name, getattr(asset, name)) for name in HERE}
-    if all(getattr(asset, name) == value for name, value in there.items()):
+def _refuse_taken_tags(tasks: Sequence[_Task]) -> None:
+    """Note which tags the new client has already: the one reason by which many may be refused."""
+    going: dict[int, list[_Task]] = {}
+    for task in tasks:
+        if "client_id" in task.changes:
+            going.setdefault(task.there["client_id"], []).append(task)
+    for client_id, mine in going.items():
+        taken = queries.tags_of(client_id, [task.asset.tag_key for task in mine])
+        for task in mine:
+            if taken.get(task.asset.tag_key, task.asset.id) != task.asset.id:
+                task.why = records.REFUSALS["uq_assets_client_tag"][0]
+
+
+def _move(actor: SignedIn, tasks: Sequence[_Task]) -> None:
+    """Move them at once; if one of them cannot go, each half by itself, the outermost first."""
+    if len(tasks) < ALONE:
+        for task in tasks:
+            _move_one(actor, task)
+        return
+    ids = [task.asset.id for task in tasks]
+    try:
+        moving.move_many(actor, [moving.Going(asset=task.asset, **task.there) for task in tasks])
+    except DomainError:
+        queries.get_assets(
+            ids, lock=True
+        )  # read again at once, since what was rolled back is forgotten
+        half = len(tasks) // 2
+        _move(actor, tasks[:half])
+        _move(actor, tasks[half:])
+
+
+def _move_one(actor: SignedIn, task: _Task) -> None:
+    if all(getattr(task.asset, name) == value for name, value in task.there.items()):
         return  # it came along
     try:
-        moving.move(actor, asset, **there)
+        moving.move(actor, task.asset, **task.there)
     except DomainError as error:
         task.why = error.message
 
@@ -277,7 +315,7 @@ def _set(tasks: Iterable[_Task]) -> None:
 
 
 def _undo(actor: SignedIn, request_id: str, *, mode: Mode) -> Outcome:
-    done = queries.changes_of(request_id, actor.id, limit=2 * MOST + MOST_MOVED)
+    done = queries.changes_of(request_id, actor.id, limit=2 * moving.MAX_MOVED)
     assets = queries.get_assets(done, lock=mode == "do")
     tasks = [_back(asset, done[asset.id]) for asset in assets]
     return Outcome(verdicts=_carry_out(actor, tasks, mode=mode))

@@ -14,6 +14,7 @@ from webapp.assets.queries import custody as queries
 from webapp.assets.queries.custody import Holder
 from webapp.assets.schemas import CheckIn, CheckOut
 from webapp.assets.services import records
+from webapp.assets.words import OUT_OF_SIGHT
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
@@ -25,7 +26,6 @@ MOST = 500
 AVAILABLE = (Status.IN_STOCK, Status.IN_USE)
 ARCHIVED = _("This is archived. Restore it first.")
 NOBODY = _("Nobody has this asset.")
-EVERYWHERE = Reach(everywhere=True)
 
 
 def check_out(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custody:
@@ -38,9 +38,8 @@ def check_out(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custod
     records.require_on(actor, PERMISSION, asset)
     holder = _receiver(actor, command)
     asset = _locked(asset)
-    found = queries.present([asset.id])
-    _custody, name = found.get(asset.id, (None, None))
-    if problem := why_not_out(asset, name):
+    found = queries.present([asset.id], seen=_seen(actor))
+    if problem := why_not_out(asset, name_of(found.get(asset.id))):
         raise DomainError(problem)
     with records.saying():
         return hand_over(asset, holder, command, at=queries.moment([asset.id]))
@@ -157,7 +156,7 @@ def look_up(
     rows = queries.by_tags(tag for tag, _client in wanted)
     if lock:
         queries.lock(row.Asset.id for row in rows)
-    held = queries.present(row.Asset.id for row in rows)
+    held = queries.present((row.Asset.id for row in rows), seen=_seen(actor))
     looks = []
     for typed, (tag, client) in zip(tags, wanted, strict=True):
         mine = [r for r in rows if r.Asset.tag_key == tag and client in ("", r.code.lower())]
@@ -170,7 +169,7 @@ def _look(
     actor: SignedIn | None,
     tag: str,
     rows: Sequence[Any],
-    held: dict[int, tuple[Custody, str]],
+    held: dict[int, tuple[Custody, str | None]],
     *,
     back: bool,
 ) -> Look:
@@ -179,17 +178,18 @@ def _look(
     if len(rows) > 1:
         problem = _("Several clients have an asset with this tag. Hand it out from its own page.")
         return Look(tag=tag, problem=problem)
-    asset, now = rows[0].Asset, held.get(rows[0].Asset.id)
+    asset = rows[0].Asset
+    holder = name_of(held.get(asset.id))
     place = Place(
         location_id=rows[0].location_id, client_id=asset.client_id, project_id=asset.project_id
     )
     if actor is not None and not actor.can(PERMISSION, on=place):
         refused: str | None = _("Your permission does not reach this asset.")
     elif back:
-        refused = None if now else NOBODY
+        refused = None if holder else NOBODY
     else:
-        refused = why_not_out(asset, now[1] if now else None)
-    return Look(tag=tag, asset=asset, holder=now[1] if now else None, problem=refused)
+        refused = why_not_out(asset, holder)
+    return Look(tag=tag, asset=asset, holder=holder, problem=refused)
 
 
 def seal(looks: Iterable[Look]) -> str:
@@ -231,7 +231,7 @@ def check_in_many(
     with records.saying():
         for asset in fine:
             custody, name = held[asset.id]
-            take_back(asset, custody, name, command, at=at)
+            take_back(asset, custody, name or "", command, at=at)
     return len(fine)
 
 
@@ -254,8 +254,7 @@ def _settle(actor: SignedIn | None, tags: Sequence[str], agreed: str, *, back: b
 
 def _receiver(actor: SignedIn | None, command: CheckOut) -> Holder:
     _check_due(actor, command.due_on)
-    seen = reach_of(actor, "assets") if actor else EVERYWHERE
-    holder = queries.find_holder(command.holder, seen=seen, keep=True)
+    holder = queries.find_holder(command.holder, seen=_seen(actor), keep=True)
     if holder is None:
         raise DomainError(
             _("Choose an active person, or a place that is not deleted."), field="holder"
@@ -280,7 +279,17 @@ def _held(asset: Asset) -> tuple[Asset, Custody, str]:
     found = queries.present([asset.id]).get(asset.id)
     if found is None:
         raise DomainError(NOBODY)
-    return asset, *found
+    custody, name = found
+    return asset, custody, name or ""
+
+
+def _seen(actor: SignedIn | None) -> Reach:
+    return reach_of(actor, "assets") if actor else queries.EVERYWHERE
+
+
+def name_of(present: tuple[Custody, str | None] | None) -> str | None:
+    """Return the name of who has something, or words for a place out of sight; None if nobody has it."""
+    return present and (present[1] or str(OUT_OF_SIGHT))
 
 
 def why_not_out(asset: Asset, holder: str | None) -> str | None:

@@ -1,13 +1,15 @@
 """Moving nodes of the tree: what lies below comes along, each with its own audit row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, text
 
 from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset
+from webapp.assets.queries import bulk as queries
 from webapp.assets.services import records
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, StaleVersion, check_version
@@ -17,6 +19,10 @@ from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import Place
 
 MAX_MOVED = 20_000
+MAX_KEY = 2_147_483_647
+_LOCKS = text(  # in the order of the keys
+    "SELECT pg_advisory_xact_lock(hashtext('assets tree'), key::int) FROM unnest(CAST(:keys AS bigint[])) AS key"
+)
 
 
 def move(
@@ -80,6 +86,74 @@ def move_to(
         parent_id=key if kind == "asset" else None,
         version=version,
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Going:
+    """An asset and where it goes."""
+
+    asset: Asset
+    client_id: int
+    project_id: int | None
+    parent_id: int | None
+
+
+def move_many(actor: SignedIn | None, going: Sequence[Going]) -> int:
+    """Put assets elsewhere, each with all inside it, in a few statements: all of them, or none.
+
+    Returns how many moved.
+
+    Raises:
+        Denied: if the actor may not take one of them from there or put it here.
+        StaleVersion: if one went to another client while this waited.
+        DomainError: if one of them cannot go.
+    """
+    before = {one.asset.id: one.asset.client_id for one in going}
+    db.session.flush()
+    wait_for_moves([*before.values(), *(one.client_id for one in going)])
+    for asset in _locked(Asset.id.in_(before)):
+        if asset.client_id != before[asset.id]:
+            raise StaleVersion(asset)
+        if asset.deleted_at is not None:
+            raise DomainError(_("This is archived. Restore it first."))
+    _require_each(actor, going)
+    with records.saying():
+        _defer_keys()
+        along = _along(going)
+        for one in going:
+            one.asset.parent_id = one.parent_id
+            one.asset.client_id, one.asset.project_id = one.client_id, one.project_id
+        for row, (client_id, project_id) in along:
+            row.client_id, row.project_id = client_id, project_id
+        _settle_keys()
+    return len(going) + len(along)
+
+
+def _along(going: Sequence[Going]) -> list[tuple[Asset, tuple[int, int | None]]]:
+    """What lies inside those that go, at any depth and but for them, locked, with the client and project it gets."""
+    homes = {one.asset.id: (one.client_id, one.project_id) for one in going}
+    found: list[tuple[Asset, tuple[int, int | None]]] = []
+    level = list(homes)
+    while level:
+        rows = [row for row in _locked(Asset.parent_id.in_(level)) if row.id not in homes]
+        homes |= {row.id: homes[row.parent_id] for row in rows if row.parent_id is not None}
+        found += [(row, homes[row.id]) for row in rows]
+        _refuse_many(len(found))
+        level = [row.id for row in rows]
+    return found
+
+
+def _require_each(actor: SignedIn | None, going: Sequence[Going]) -> None:
+    """Look at both ends of each move, with one statement for all."""
+    here = {(one.asset.client_id, one.asset.project_id) for one in going}
+    there = {(one.client_id, one.project_id) for one in going}
+    known = queries.locations_of({client_id for client_id, _project in here | there})
+    for client_id, project_id in here | there:
+        if client_id not in known:
+            raise DomainError(_("Choose one of the list."), field="client_id")
+        place = Place(location_id=known[client_id], client_id=client_id, project_id=project_id)
+        if actor is not None and not actor.can("assets.edit", on=place):
+            raise Denied(_("Your permission does not reach this place."), key="assets.edit")
 
 
 def move_project(
@@ -160,6 +234,11 @@ def _refuse_many(moved: int) -> None:
         raise DomainError(_("This is too much to move at once. Move its parts."))
 
 
+def wait_for_moves(client_ids: Iterable[int]) -> None:
+    """Hold the locks under which assets of these clients move, until the transaction ends."""
+    db.session.execute(_LOCKS, {"keys": sorted({key % MAX_KEY for key in client_ids})})
+
+
 def _wait_for_others(asset: Asset, client_id: int) -> None:
     """Let moves within the clients concerned happen one after another.
 
@@ -168,9 +247,7 @@ def _wait_for_others(asset: Asset, client_id: int) -> None:
     """
     db.session.flush()
     before = asset.client_id
-    lock = text("SELECT pg_advisory_xact_lock(hashtext('assets tree'), (:key % 2147483647)::int)")
-    for key in sorted({before % 2147483647, client_id % 2147483647}):
-        db.session.execute(lock, {"key": key})
+    wait_for_moves([before, client_id])
     db.session.refresh(asset, with_for_update=True)
     if asset.client_id != before:
         raise StaleVersion(asset)

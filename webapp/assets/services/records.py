@@ -196,7 +196,15 @@ def restore(actor: SignedIn | None, asset: Asset) -> None:
 
 def next_tag() -> str:
     """Return the next generated tag, such as A-000123."""
-    return str(db.session.scalar(text("SELECT 'A-' || lpad(nextval('asset_tags')::text, 6, '0')")))
+    return next_tags(1)[0]
+
+
+def next_tags(count: int) -> list[str]:
+    """Return the next so many generated tags."""
+    statement = (
+        "SELECT 'A-' || lpad(nextval('asset_tags')::text, 6, '0') FROM generate_series(1, :n)"
+    )
+    return [str(tag) for tag in db.session.scalars(text(statement), {"n": count})]
 
 
 def _attributes(type_id: int, typed: dict[str, Any]) -> dict[str, Any]:

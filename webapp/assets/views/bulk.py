@@ -8,7 +8,6 @@ from flask import abort, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from webapp.access import scopes
 from webapp.assets.bulk_forms import BulkForm
@@ -22,7 +21,7 @@ from webapp.assets.words import STATUS
 from webapp.core.bulk import NAMED
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
-from webapp.core.htmx import redirect_to
+from webapp.core.htmx import redirect_to, wants_json
 from webapp.organisation.tree import reach_of
 from webapp.saved_views.queries import tidy
 
@@ -108,9 +107,11 @@ def _say(outcome: Outcome) -> None:
     done, refused = len(outcome.changed), len(outcome.refused)
     if done:
         text = ngettext("%(num)s asset was changed.", "%(num)s assets were changed.", done)
-        link = Markup('{} <a href="{}">{}</a>')
-        url = url_for("assets.ask_undo", request_id=g.request_id)
-        flash(link.format(text, url, _("Undo")), "success")
+        undo_it = url_for("assets.undo", request_id=g.request_id)
+        look = url_for("assets.ask_undo", request_id=g.request_id)
+        # The toast draws it: a button that undoes at once, and a link to what that would do.
+        said: Any = {"text": str(text), "post": undo_it, "label": _("Undo"), "look": look}
+        flash(said, "success")
     if refused:
         text = ngettext("%(num)s was left as before.", "%(num)s were left as before.", refused)
         flash(text, "warning")
@@ -144,6 +145,8 @@ def undo(request_id: str) -> ResponseReturnValue:
     """Set back what is still as the request left it."""
     outcome = services.undo(me(), _known(request_id))
     if not outcome.changed:
+        if outcome.verdicts and wants_json():
+            raise DomainError(str(_("Everything is as it was before, or changed since.")))
         return _undo_page(request_id, outcome), 409
     _say(outcome)
     return redirect_to(url_for("assets.index"))

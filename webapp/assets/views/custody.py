@@ -14,7 +14,8 @@ from webapp.assets.models import Asset
 from webapp.assets.queries import custody as queries
 from webapp.assets.services import custody as services
 from webapp.assets.services import records
-from webapp.assets.views.common import asset_or_404, asset_url, bp, me
+from webapp.assets.views.common import bp, find, link, me
+from webapp.assets.words import OUT_OF_SIGHT
 from webapp.core import registry, trail
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
@@ -111,17 +112,18 @@ def do_extend(tag: str) -> ResponseReturnValue:
 
 
 def _mine(tag: str) -> Asset:
-    asset = asset_or_404(tag)
+    asset = find(tag)
     records.require_on(me(), CUSTODY, asset)
     return asset
 
 
 def _ask(way: str, asset: Asset, form: SchemaForm[Any]) -> str:
     """Show the form beside who has the asset; or why there is nothing to ask."""
-    panel = queries.of_asset(asset.id, today=queries.today_of(me()))
+    seen = reach_of(me(), "assets")
+    panel = queries.of_asset(asset.id, seen=seen, today=queries.today_of(me()))
     if way == "check_out":
-        holder = panel.present.holder if panel.present else None
-        problem = services.why_not_out(asset, holder)
+        now = panel.present
+        problem = services.why_not_out(asset, now and (now.holder or str(OUT_OF_SIGHT)))
     else:
         problem = None if panel.present else services.NOBODY
     if way == "extend" and panel.present and request.method == "GET":
@@ -133,8 +135,8 @@ def _ask(way: str, asset: Asset, form: SchemaForm[Any]) -> str:
     return render_template(
         "assets/custody.html",
         record=asset,
-        back=_back_to(asset),
-        action=asset_url(asset, f"assets.do_{way}", client=request.args.get("client")),
+        back=link(asset),
+        action=link(asset, f"assets.do_{way}"),
         way=way,
         title=TITLES[way],
         form=form,
@@ -163,11 +165,7 @@ def _do(
         "extend": gettext("The day of return was changed."),
     }
     flash(said[way], "success")
-    return redirect_to(_back_to(asset))
-
-
-def _back_to(asset: Asset) -> str:
-    return asset_url(asset, "assets.show", client=request.args.get("client"))
+    return redirect_to(link(asset))
 
 
 @bp.get("/overdue")
@@ -182,7 +180,13 @@ def overdue() -> ResponseReturnValue:
     return render(
         "assets/overdue.html",
         partial="assets/_overdue.html",
-        page=queries.due(request.args, today=today, soon=soon, known=near if soon else late),
+        page=queries.due(
+            request.args,
+            seen=reach_of(me(), "assets"),
+            today=today,
+            soon=soon,
+            known=near if soon else late,
+        ),
         tab="soon" if soon else "overdue",
         counts={"overdue": late, "soon": near},
         today=today,

@@ -11,8 +11,8 @@ from webapp.assets.models import Asset, Status
 from webapp.assets.queries import record as queries
 from webapp.assets.schemas import attributes_of
 from webapp.assets.services import records
-from webapp.assets.views.common import asset_url, bp, me
-from webapp.assets.views.record import EDIT, find, link
+from webapp.assets.views.common import asset_url, bp, find, link, link_anew, me
+from webapp.assets.views.record import EDIT
 from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission
@@ -209,7 +209,7 @@ def save(tag: str) -> ResponseReturnValue:
         form.refuse(error)
         return _draw(form, asset, version=seen), 422
     flash(gettext("The asset was saved."), "success")
-    return redirect_to(link(saved))
+    return redirect_to(link_anew(saved))
 
 
 def _compare(current: Asset, form: Any) -> dict[str, Any]:

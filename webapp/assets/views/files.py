@@ -15,7 +15,7 @@ from werkzeug.utils import send_file
 from webapp.assets.models import Asset
 from webapp.assets.services import records
 from webapp.assets.views import record
-from webapp.assets.views.common import bp, me
+from webapp.assets.views.common import asked_client, bp, find, link, me
 from webapp.attachments import images, media, queries, services
 from webapp.attachments.forms import RenameForm
 from webapp.attachments.models import Attachment
@@ -67,7 +67,7 @@ def files_of(asset: Asset, **more: Any) -> Files:
         deleted=[row for row in rows if row.deleted_at is not None] if may_edit else [],
         photo_id=pictures[0].id if pictures else None,
         may_edit=may_edit,
-        client=record.asked_client(),
+        client=asked_client(),
         limit=storage.MAX_BYTES,
         accept=",".join(media.SUFFIXES),
         **more,
@@ -78,7 +78,7 @@ def files_of(asset: Asset, **more: Any) -> Files:
 @page("assets")
 def show_files(tag: str) -> ResponseReturnValue:
     """Show photos and documents."""
-    return _draw(record.find(tag))
+    return _draw(find(tag))
 
 
 def _draw(asset: Asset, **more: Any) -> str:
@@ -114,7 +114,7 @@ def upload_files(tag: str) -> ResponseReturnValue:
 @page("assets")
 def download_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Send a file as it was uploaded, to be saved and never to be shown."""
-    asset = record.find(tag)
+    asset = find(tag)
     row = _file_or_404(asset, attachment_id)
     response = _send(row.sha256, row.media_type, name=row.name)
     trail.note(
@@ -133,7 +133,7 @@ def download_file(tag: str, attachment_id: int) -> ResponseReturnValue:
 @page("assets")
 def preview_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Show an image as we encoded it."""
-    row = _file_or_404(record.find(tag), attachment_id)
+    row = _file_or_404(find(tag), attachment_id)
     return _send(row.preview_sha256 or abort(404), images.MEDIA_TYPE)
 
 
@@ -141,7 +141,7 @@ def preview_file(tag: str, attachment_id: int) -> ResponseReturnValue:
 @page("assets")
 def thumb_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Show an image as we encoded it, small."""
-    row = _file_or_404(record.find(tag), attachment_id)
+    row = _file_or_404(find(tag), attachment_id)
     return _send(row.thumb_sha256 or abort(404), images.MEDIA_TYPE)
 
 
@@ -225,7 +225,7 @@ def _settle(
 
 
 def _asset_to_change(tag: str) -> Asset:
-    asset = record.find(tag)
+    asset = find(tag)
     records.require_on(me(), EDIT, asset)
     if asset.deleted_at is not None:
         raise DomainError(_("This is archived. Restore it first."))
@@ -243,7 +243,7 @@ def _file_or_404(
 
 
 def _files_url(asset: Asset, endpoint: str = "assets.show_files", **values: Any) -> str:
-    return record.link(asset, endpoint, **values)
+    return link(asset, endpoint, **values)
 
 
 def _send(sha256: str, media_type: str, *, name: str | None = None) -> Response:

@@ -12,8 +12,7 @@ from webapp.assets import labels
 from webapp.assets.label_forms import SheetForm, chosen_ids
 from webapp.assets.queries import labels as queries
 from webapp.assets.queries import register
-from webapp.assets.views import record
-from webapp.assets.views.common import bp, me
+from webapp.assets.views.common import bp, find, me
 from webapp.core import bulk, trail
 from webapp.core.guards import page
 from webapp.core.threads import aside
@@ -23,7 +22,7 @@ from webapp.core.threads import aside
 @page("assets")
 def label(tag: str) -> ResponseReturnValue:
     """Print the label of one asset."""
-    asset = record.find(tag)
+    asset = find(tag)
     layout = labels.LAYOUTS.get(request.args.get("layout", labels.SINGLE)) or abort(404)
     start = request.args.get("start", default=1, type=int)
     if not 1 <= start <= layout.each:

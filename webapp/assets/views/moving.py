@@ -14,7 +14,7 @@ from webapp.assets.queries import tree_paths
 from webapp.assets.queries.tree import Spot
 from webapp.assets.queries.tree_paths import Step
 from webapp.assets.services import moving
-from webapp.assets.views.common import asset_or_404, bp, me
+from webapp.assets.views.common import bp, find, link, link_anew, me
 from webapp.assets.views.tree import MAX_DIGITS, path_to, read_spot
 from webapp.core import pickers
 from webapp.core.errors import Denied, DomainError, StaleVersion
@@ -46,8 +46,9 @@ HEADINGS = {
 @permission("assets.edit", scoped=True)
 def move(tag: str) -> ResponseReturnValue:
     """Ask where an asset shall lie."""
-    found = asset_or_404(tag)
-    return _page(_Node(Spot(kind="asset", id=found.id)), MoveForm(formdata=None))
+    found = find(tag)
+    node = _Node(Spot(kind="asset", id=found.id))
+    return _page(node, MoveForm(formdata=None), back=link(found))
 
 
 @bp.post("/<tag>/move")
@@ -55,9 +56,8 @@ def move(tag: str) -> ResponseReturnValue:
 @permission("assets.edit", scoped=True)
 def save_move(tag: str) -> ResponseReturnValue:
     """Move an asset, and go back to it."""
-    found = asset_or_404(tag)
-    back = url_for("assets.show", tag=found.tag, client=request.args.get("client"))
-    return _save(_Node(Spot(kind="asset", id=found.id)), back)
+    found = find(tag)
+    return _save(_Node(Spot(kind="asset", id=found.id)), found)
 
 
 @bp.get("/tree/asset/<id:asset_id>/move")
@@ -208,8 +208,9 @@ def _present(form: MoveForm) -> str | None:
     return path_to(spot)[-1].name if kind in HEADINGS and path_to(spot) else None
 
 
-def _save(node: _Node, back: str | None = None) -> ResponseReturnValue:
-    form = MoveForm()
+def _save(node: _Node, asset: Asset | None = None) -> ResponseReturnValue:
+    """Move it, and go back to the asset whose page asked, or else to the tree."""
+    form, back = MoveForm(), link(asset) if asset else None
     if not form.validate():
         return _page(node, form, back), 422
     along = nodes.counts_of(me(), [node.spot]).get(node.spot, {}).get("assets", 0)
@@ -225,7 +226,7 @@ def _save(node: _Node, back: str | None = None) -> ResponseReturnValue:
         form.refuse(error)
         return _page(node, form, back), 422
     flash(_said(node, along), "success")
-    return redirect_to(back or url_for("assets.tree", open=str(node.spot)))
+    return redirect_to(link_anew(asset) if asset else url_for("assets.tree", open=str(node.spot)))
 
 
 def _said(node: _Node, along: int) -> str:

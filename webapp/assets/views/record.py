@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal, gettext
 
@@ -13,37 +13,19 @@ from webapp.assets.models import Asset, Status
 from webapp.assets.queries import custody as custody_queries
 from webapp.assets.queries import record as queries
 from webapp.assets.services import records
-from webapp.assets.views.common import asset_url, bp, me
+from webapp.assets.views.common import asked_client, asset_url, bp, find, link, me
+from webapp.assets.words import OUT_OF_SIGHT
 from webapp.attachments import queries as files
-from webapp.audit.timeline import timeline_of
+from webapp.audit.sentences import Event
+from webapp.audit.timeline import timeline_of, veiled
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
+from webapp.organisation.tree import reach_of
 
 EDIT, ARCHIVE = "assets.edit", "assets.archive"
 HISTORY = 100
-
-
-def asked_client() -> str | None:
-    """The code of the client in the address, which tells assets of one tag apart."""
-    return request.args.get("client") or None
-
-
-def find(tag: str) -> Asset:
-    """Return the one asset that the address names; of several with one tag, the person chooses first."""
-    rows = queries.candidates(tag, client=asked_client())
-    if not rows:
-        abort(404)
-    if len(rows) > 1:
-        abort(redirect(url_for("assets.show", tag=tag), code=303))
-    found: Asset = rows[0].Asset
-    return found
-
-
-def link(asset: Any, endpoint: str = "assets.show", **values: Any) -> str:
-    """Return an address of the asset that stays as unambiguous as the one that was asked for."""
-    return asset_url(asset, endpoint, client=asked_client(), **values)
 
 
 def below(asset: Any, path: str) -> str:
@@ -62,10 +44,13 @@ def draw(asset: Asset, tab: str = "overview", **context: Any) -> str:
         "tab": tab,
         "link": link,
         "below": below,
+        "near": asked_client() or around.client.code,  # those around it belong to the same client
         "problem": None,
         "status_form": _status_form(around),
         "archive_form": ArchiveForm(formdata=None),
-        "custody": custody_queries.of_asset(asset.id, today=custody_queries.today_of(me())),
+        "custody": custody_queries.of_asset(
+            asset.id, seen=reach_of(me(), "assets"), today=custody_queries.today_of(me())
+        ),
     }
     return render_template(
         f"assets/show_{tab}.html", **(values | _TABS[tab](asset, around) | context)
@@ -121,9 +106,28 @@ def _inside(asset: Asset, _around: Any) -> dict[str, Any]:
 
 def _history(asset: Asset, _around: Any) -> dict[str, Any]:
     return {
-        "history": timeline_of("asset", asset.id, limit=HISTORY, also=queries.related(asset)),
+        "history": timeline_of(
+            "asset",
+            asset.id,
+            limit=HISTORY,
+            also=queries.related(asset),
+            told=_without(custody_queries.hidden_places(asset.id, seen=reach_of(me(), "assets"))),
+        ),
         "most": HISTORY,
     }
+
+
+def _without(names: set[str]) -> Callable[[Event], Event]:
+    """The log keeps the names of all places; a reader who does not see one is not told."""
+
+    def told(event: Event) -> Event:
+        holder = event.changes.get("holder")
+        if not isinstance(holder, list) or names.isdisjoint(map(str, holder)):
+            return event
+        said = [str(OUT_OF_SIGHT) if name in names else name for name in holder]
+        return veiled(event, holder=said)
+
+    return told
 
 
 _TABS: dict[str, Callable[[Asset, queries.Surroundings], dict[str, Any]]] = {
@@ -138,13 +142,8 @@ _TABS: dict[str, Callable[[Asset, queries.Surroundings], dict[str, Any]]] = {
 @bp.get("/<tag>")
 @page("assets")
 def show(tag: str) -> ResponseReturnValue:
-    """Show an asset, or those of several clients that carry the tag."""
-    rows = queries.candidates(tag, client=asked_client())
-    if not rows:
-        abort(404)
-    if len(rows) > 1:
-        return render_template("assets/candidates.html", tag=tag, rows=rows, link=asset_url)
-    return draw(rows[0].Asset, "custody" if request.args.get("tab") == "custody" else "overview")
+    """Show an asset."""
+    return draw(find(tag), "custody" if request.args.get("tab") == "custody" else "overview")
 
 
 @bp.get("/<tag>/inside")
