@@ -1,14 +1,11 @@
 """Passwords: argon2id, and the rules of NIST SP 800-63B (length and commonness, no composition)."""
 
-from collections.abc import Callable
-from typing import Any
-
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from gevent import get_hub, monkey
 from zxcvbn import zxcvbn
 
 from webapp.core.language import _
+from webapp.core.threads import aside
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
@@ -22,21 +19,14 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NOBODY = _hasher.hash("nobody has this password")
 
 
-def _aside(work: Callable[..., Any], *values: str) -> Any:
-    """Compute in a real thread: argon2 leaves the interpreter free, but would hold up a gevent worker."""
-    if monkey.is_module_patched("socket"):
-        return get_hub().threadpool.apply(work, values)
-    return work(*values)
-
-
 def hash_password(password: str) -> str:
     """Return the argon2id hash of ``password``."""
-    return str(_aside(_hasher.hash, password))
+    return str(aside(_hasher.hash, password))
 
 
 def matches(password: str, password_hash: str | None) -> bool:
     """Compare in the same time whether there is a hash or not."""
-    fits = bool(_aside(_verify, password_hash or _NOBODY, password))
+    fits = bool(aside(_verify, password_hash or _NOBODY, password))
     return fits and password_hash is not None
 
 
