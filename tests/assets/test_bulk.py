@@ -224,7 +224,9 @@ def test_one_click_undoes_once_and_only_ones_own(sign_in, with_csrf):
     _preview, answer = change(client, **asked)
     assert answer.status_code == 303
     toast = client.get("/assets").text
-    form = re.search(r'<form action="(/assets/undo/[^"]+)"\s+method="post".*?</form>', toast, re.DOTALL)
+    form = re.search(
+        r'<form action="(/assets/undo/[^"]+)"\s+method="post".*?</form>', toast, re.DOTALL
+    )
     fields = dict(re.findall(r'name="(csrf_token|_key)" value="([^"]+)"', form[0]))
     assert set(fields) == {"csrf_token", "_key"}
     url = form[1]
