@@ -147,7 +147,6 @@ def test_an_empty_cell_takes_it_out_and_what_comes_along_is_not_refused(
 def test_a_container_that_is_refused_at_last_takes_its_rows_with_it(
     app: Flask, sign_in: Any, owner: Any, home: Any
 ) -> None:
-    _asset(home[0], "OTHER-1")
     person = sign_in(*ALL)
     run = upload(
         person, HEAD + "BOX,Box,Server,Acme,,\nIN,In,Server,Acme,,BOX\nC,C,Server,Acme,,\n"

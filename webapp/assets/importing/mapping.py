@@ -63,7 +63,8 @@ _NAMES = {
     "type": "category;type;asset type;device type;kind;categoria;tipo;tipo de activo;clase",
     "client": "company;client;customer;organization;organisation;tenant;account;cliente;empresa;compania;organizacion",
     "project": "project;site project;proyecto;obra",
-    "parent": "lies in;lies inside;lies inside the asset;parent;parent asset;parent tag;parent asset tag;contained in;container;inside;located in asset;"
+    "parent": "lies in;lies inside;lies inside the asset;parent;parent asset;parent tag;parent asset tag;contained in;"
+    "container;inside;located in asset;"
     "esta en;dentro de;contenido en;contenedor;activo padre;padre",
     "location": "location;site;default location;place;ubicacion;lugar;sede;localizacion;sitio",
     "status": "status;state;status label;asset status;estado;situacion",
