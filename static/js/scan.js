@@ -12,7 +12,55 @@
     const { ready, refused, none } = line.dataset;
     const parts = [`${states("ready")} ${ready}`, states("refused") && `${states("refused")} ${refused}`].filter(Boolean);
     line.textContent = [rows().length ? parts.join(", ") : none, said].filter(Boolean).join(" · ");
+    keep();
   }
+
+  // The list survives a reload: in this tab, for this person and this way, until the server says that it is done.
+  const { person, way } = $("[data-scan]").dataset;
+  const key = `scan:${person}:${way}`;
+  let waiting = []; // kept tags whose rows have not come back yet
+
+  function kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(key)) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  function keep() {
+    const here = rows().map((row) => row.dataset.scanned);
+    waiting = waiting.filter((tag) => !here.includes(tag.toLowerCase()));
+    const tags = [...waiting, ...rows().map((row) => $("input[name=tags]", row).value).reverse()];
+    const id = kept().id ?? [...crypto.getRandomValues(new Uint32Array(2))].map((n) => n.toString(16)).join("");
+    $("[data-scan-list]").value = id;
+    try {
+      if (tags.length) sessionStorage.setItem(key, JSON.stringify({ id, tags }));
+      else sessionStorage.removeItem(key);
+    } catch {
+      // No storage: then it does not survive.
+    }
+  }
+
+  function restore() {
+    for (const other of Object.keys(sessionStorage)) {
+      if (other.startsWith("scan:") && !other.startsWith(`scan:${person}:`)) sessionStorage.removeItem(other);
+    }
+    const address = new URL(location.href);
+    if (address.searchParams.has("done")) {
+      if (address.searchParams.get("done") === kept().id) sessionStorage.removeItem(key);
+      address.searchParams.delete("done");
+      history.replaceState(history.state, "", address);
+    }
+    if (rows().length) return keep();
+    waiting = kept().tags ?? [];
+    if (!waiting.length) return;
+    box().value = waiting.join("\n");
+    box().form.requestSubmit();
+  }
+
+  // When htmx has seen the form.
+  document.addEventListener("DOMContentLoaded", restore);
 
   // New rows come first: of two with one tag the older one goes.
   function settle() {

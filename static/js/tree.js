@@ -4,6 +4,7 @@
 
 (() => {
   const TAKES = { location: ["location", "client"], client: ["project", "asset"], project: ["asset"], asset: ["asset"] };
+  const TOGETHER = 20; // nodes that one request opens
   const WAIT_TYPED = 700; // milliseconds in which letters make one word
   const WAIT_OPEN = 700; // over a closed node, before a drag opens it
   const tree = () => document.getElementById("tree");
@@ -60,30 +61,39 @@
     return reply.text();
   }
 
-  async function fill(item) {
-    const group = groupOf(item);
-    if (group.childElementCount) return;
+  // Nodes of one level, with one request: of several, each comes in a list of its own that names it.
+  async function fill(some) {
     const url = new URL(tree().dataset.children, location.href);
-    url.searchParams.set("node", item.dataset.node);
-    url.searchParams.set("level", Number(item.getAttribute("aria-level")) + 1);
-    item.setAttribute("aria-busy", "true");
+    some.forEach((item) => url.searchParams.append("node", item.dataset.node));
+    url.searchParams.set("level", Number(some[0].getAttribute("aria-level")) + 1);
+    some.forEach((item) => item.setAttribute("aria-busy", "true"));
     try {
       const html = await fetched(url);
-      if (html !== undefined) group.innerHTML = html;
+      if (html === undefined) return;
+      if (some.length === 1) return void (groupOf(some[0]).innerHTML = html);
+      const spare = document.createElement("template");
+      spare.innerHTML = html;
+      some.forEach((item) => {
+        const branch = $(`[data-branch="${CSS.escape(item.dataset.node)}"]`, spare.content);
+        groupOf(item).replaceChildren(...(branch?.childNodes ?? []));
+      });
     } finally {
-      item.removeAttribute("aria-busy");
+      some.forEach((item) => item.removeAttribute("aria-busy"));
     }
   }
 
-  async function expand(item) {
-    if (!isClosed(item)) return;
+  async function expand(...wanted) {
+    const closed = wanted.filter(isClosed);
+    const empty = closed.filter((item) => !groupOf(item).childElementCount);
     try {
-      await fill(item);
+      for (let at = 0; at < empty.length; at += TOGETHER) await fill(empty.slice(at, at + TOGETHER));
     } catch {
       return toast("danger", $("#toasts").dataset.offline);
     }
-    groupOf(item).hidden = false;
-    item.setAttribute("aria-expanded", "true");
+    closed.forEach((item) => {
+      groupOf(item).hidden = false;
+      item.setAttribute("aria-expanded", "true");
+    });
   }
 
   function collapse(item) {
@@ -148,7 +158,7 @@
     ArrowLeft: outOf,
     Home: () => go(items()[0]),
     End: () => go(items().at(-1)),
-    "*": (item) => $$(":scope > li > [role=treeitem]", item.closest("ul")).forEach(expand),
+    "*": (item) => expand(...$$(":scope > li > [role=treeitem]", item.closest("ul"))),
     " ": toggle,
   };
 

@@ -225,3 +225,62 @@ def test_places_tell_of_their_assets_to_who_may_open_them(world, sign_in):
     factories.grant(narrow.user, factories.make_role("assets"), project_id=world["one"].id)
     assert summary in narrow.get(page).text
     assert "3 assets" in narrow.get(summary).text
+
+
+def test_several_nodes_open_with_one_request(world, sign_in, statements):
+    url = "/assets/tree/children"
+    wanted = [f"location:{world['top'].id}", f"location:{world['far'].id}", "location:999999"]
+    client = sign_in(*EVERYTHING, location_id=world["top"].id)
+    with statements() as seen:
+        reply = client.get(url, query_string={"node": wanted, "level": 2}, headers=HX)
+    assert reply.status_code == 200 and len(seen) <= 7
+    parts = dict(
+        re.findall(r'<ul data-branch="([^"]+)">(.*?)(?=<ul data-branch|\Z)', reply.text, re.DOTALL)
+    )
+    assert set(parts) == {wanted[0]}  # of what is out of sight nothing is told
+    assert nodes(parts[wanted[0]]) == {f"location:{world['floor'].id}": (2, 5)}
+    inside = [f"{kind}:{world[key].id}" for kind, key in (("project", "one"), ("asset", "rack"))]
+    both = client.get(url, query_string={"node": inside, "level": 5}, headers=HX).text
+    for node in inside:  # a node and one that lies in it: neither is drawn inside the other
+        alone = client.get(url, query_string={"node": node, "level": 5}, headers=HX).text
+        assert nodes(alone).keys() <= nodes(both).keys()
+    many = [f"location:{number}" for number in range(1, 22)]
+    assert client.get(url, query_string={"node": many}, headers=HX).status_code == 400
+    assert client.get(url, query_string={"node": wanted}).status_code == 303
+
+
+def test_the_record_leads_up_and_into_the_tree(world, sign_in):
+    """Every step of where it lies is a link; of places to the register, where the organisation is closed."""
+    alpha, one, rack = world["alpha"], world["one"], world["rack"]
+    for rights, ways in (
+        (
+            EVERYTHING,
+            (
+                f"/organisation/locations/{world['top'].id}",
+                f"/organisation/locations/{world['floor'].id}",
+                f"/organisation/clients/{alpha.id}",
+                f"/organisation/projects/{one.id}",
+            ),
+        ),
+        (
+            ("assets",),
+            (
+                f"/assets?place=location:{world['top'].id}",
+                f"/assets?place=location:{world['floor'].id}",
+                f"/assets?place=client:{alpha.id}",
+                f"/assets?place=project:{one.id}",
+            ),
+        ),
+    ):
+        client = sign_in(*rights)
+        page = client.get("/assets/DISK-1").text
+        crumbs = re.search(r'aria-label="Where it lies">(.*?)</nav>', page, re.DOTALL)[1]
+        links = [link.replace("%3A", ":") for link in re.findall(r'href="([^"]+)"', crumbs)]
+        assert links == [*ways, "/assets/RACK-1?client=ALPHA", "/assets/SHELF-1?client=ALPHA"]
+        for link in links:
+            assert client.get(link).status_code == 200, link
+        tree = f"/assets/tree?open=asset:{world['disk'].id}"
+        assert tree in page.replace("%3A", ":")
+        shown = client.get(tree).text
+        assert f'data-here="asset:{world["disk"].id}"' in shown
+        assert {f"asset:{rack.id}", f"asset:{world['disk'].id}"} <= nodes(shown).keys()

@@ -92,3 +92,33 @@ def test_drag_an_asset_to_another_client(
             moved = db.session.get_one(Asset, places[one].id)
             assert (moved.client_id, moved.project_id) == (places["other"].id, None)
     assert browser.complaints == []
+
+
+def test_from_a_record_to_its_node_and_all_open_beside_it(
+    app: Flask, boss: Any, places: dict[str, Any], open_browser: Open
+) -> None:
+    factories.make_asset("Van", tag="VAN-1", client_id=places["other"].id)
+    browser = open_browser(user=boss, app=app)
+    page = browser.go("/assets/DISK-1")
+    page.locator(".card").get_by_role("link", name="Show in the tree").click()
+    page.wait_for_function("document.activeElement.dataset.name === 'DISK-1'")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("treeitem", name="Bolt").focus()
+    page.keyboard.press("*")
+    page.get_by_role("treeitem", name="VAN-1").wait_for()
+    assert len(asked) == 1 and "/tree/children" in asked[0]
+    page = browser.go("/assets/tree")
+    places_ = [factories.make_location(f"Place {number:02}") for number in range(22)]
+    for place in places_:
+        factories.make_client(f"Client of {place.name}", location_id=place.id)
+    page.reload()
+    asked.clear()
+    page.get_by_role("treeitem", name="Place 07").focus()
+    page.keyboard.press("*")
+    page.get_by_role("treeitem", name="Client of Place 21").wait_for()
+    assert len([url for url in asked if "/tree/children" in url]) == 2  # of 23 that hold something
+    for name in ("Acme", "Client of Place 00", "Client of Place 20"):
+        assert page.get_by_role("treeitem", name=name).is_visible()
+    assert page.evaluate("document.activeElement.dataset.name") == "Place 07"
+    assert browser.complaints == []

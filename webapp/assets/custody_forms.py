@@ -73,6 +73,7 @@ class ScanOutForm(SchemaForm[schemas.ScanOut]):
     schema: ClassVar = schemas.ScanOut
     tags = _tags()
     agreed = HiddenField(default="")
+    kept_as = HiddenField(default="")
     holder = PickerField("Who or what place gets it")
     due_on = _due()
     note = _note()
@@ -84,6 +85,7 @@ class ScanInForm(SchemaForm[schemas.ScanIn]):
     schema: ClassVar = schemas.ScanIn
     tags = _tags()
     agreed = HiddenField(default="")
+    kept_as = HiddenField(default="")
     condition = _condition()
     status = _goes_to()
     note = _note()

@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from reportlab.graphics.barcode.code128 import Code128
-from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 from reportlab.lib.units import inch, mm
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from webapp.assets import qr
 from webapp.core.language import Text, _
 
 MOST = 2000
@@ -23,7 +23,6 @@ THINNEST = 0.19 * mm  # of a bar that common scanners still tell apart
 WIDEST = 0.5 * mm
 QUIET = 10  # modules of white before and after a bar code
 GAP = 1 * mm
-MASK = 3  # which of the eight patterns is the prettiest takes eight times as long to find out; each can be read
 ELLIPSIS = "…"
 SMALLEST_TAG = 4.5
 
@@ -177,7 +176,7 @@ def _bars(canvas: Canvas, tag: str, box: Box) -> float:
 
 def _qr(canvas: Canvas, url: str, box: Box) -> float:
     """Draw the QR code at the top left of its box; return the white that it needs around it."""
-    rows = qr_rows(url)
+    rows = qr.modules(url)
     module = box.width / len(rows)
     canvas.saveState()
     canvas.translate(box.x, box.y + box.height)
@@ -191,15 +190,6 @@ def _qr(canvas: Canvas, url: str, box: Box) -> float:
     canvas.drawPath(path, stroke=0, fill=1)
     canvas.restoreState()
     return 4 * module
-
-
-def qr_rows(content: str) -> list[list[bool]]:
-    """Return the modules of a QR code that survives a loss of 15 %."""
-    code = QRCode(None, QRErrorCorrectLevel.M)
-    code.addData(content)
-    code.version = code.calculate_version()
-    code.makeImpl(False, MASK)
-    return [[bool(dark) for dark in row] for row in code.modules]
 
 
 def _runs(row: Sequence[bool]) -> list[tuple[int, int]]:

@@ -102,9 +102,21 @@ def grow(
     """Return what lies in the first of ``parents``, with the others, each in the one before it, open."""
     path = dict(pairwise(parents))
     found = tree.levels(parents, seen=reach_of(who, "assets"), after=after, path=path)
+    return _branch(Urls(who), parents[0], found, _counted_in(who, found), level)
+
+
+def grow_each(who: SignedIn, parents: Sequence[Spot], *, level: int) -> dict[Spot, Branch]:
+    """Return what lies in each of ``parents``, which stand beside each other."""
+    found = tree.levels(parents, seen=reach_of(who, "assets"))
+    urls, counts = Urls(who), _counted_in(who, found)
+    return {
+        parent: _branch(urls, parent, {parent: found[parent]}, counts, level) for parent in parents
+    }
+
+
+def _counted_in(who: SignedIn, found: Mapping[Spot, Level]) -> dict[Spot, dict[str, int]]:
     rows = [row for one in found.values() for row in (*one.rows, one.beyond) if row is not None]
-    counts = counts_of(who, {Spot(kind=row.kind, id=row.id) for row in rows})
-    return _branch(Urls(who), parents[0], found, counts, level)
+    return counts_of(who, {Spot(kind=row.kind, id=row.id) for row in rows})
 
 
 def _branch(

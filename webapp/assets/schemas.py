@@ -180,13 +180,17 @@ class Extend(CommandModel):
 
 
 class Scanned(CommandModel):
-    """The tags of a scan, and the seal of what was refused when the person agreed to leave it out."""
+    """The tags of a scan, and the seal of what was refused when the person agreed to leave it out.
+
+    ``kept_as`` is the name that the browser gave to its list, by which it knows afterwards that this one is done.
+    """
 
     tags: Annotated[
         tuple[Annotated[Line, Field(min_length=1, max_length=100)], ...],
         Field(min_length=1, max_length=500),
     ]
     agreed: Annotated[str, Field(max_length=64)] = ""
+    kept_as: Annotated[str, Field(pattern=r"^[0-9a-f]{0,16}$")] = ""
 
 
 class ScanOut(CheckOut, Scanned):

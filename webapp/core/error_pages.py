@@ -23,6 +23,7 @@ from webapp.core.htmx import TO_TOASTS, wants_json, wants_partial
 from webapp.core.identity import person
 from webapp.core.language import LANGUAGES, Text, _, english
 from webapp.core.unit_of_work import mark_failed
+from webapp.core.unread import read_rest
 
 log = structlog.get_logger(__name__)
 
@@ -307,7 +308,9 @@ class LastResort:
             if not isinstance(error, NotSaved | MaybeSaved):
                 log.exception("escaped_the_application")
             known = not isinstance(error, MaybeSaved)
+            read_rest(environ)
             return self._answer(environ, start_response, known=known)
+        read_rest(environ)
         start_response(*held)
         return body
 

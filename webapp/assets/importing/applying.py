@@ -24,6 +24,9 @@ from webapp.organisation import services as organisation
 from webapp.organisation.models import Client
 from webapp.organisation.schemas import ClientEdit
 
+KEPT_IN_PLACE = tuple(
+    name for name in FIELDS if name not in ("client_id", "project_id", "parent_id")
+)
 MAX_CODES = 1_000
 
 
@@ -98,7 +101,7 @@ class Applier:
         lines = [one.row.line for one in some]
         statement = select(ImportRow.line, ImportRow.verdict, ImportRow.changes).where(
             ImportRow.run_id == self.run_id,
-            ImportRow.line.between(lines[0], lines[-1]),
+            ImportRow.line.in_(lines),
             ImportRow.verdict.in_([Verdict.NEW, Verdict.CHANGED]),
         )
         promised = {row.line: row for row in db.session.execute(statement)}
@@ -109,6 +112,8 @@ class Applier:
                 continue
             if one.verdict == row.verdict and one.changes == row.changes:
                 fine.append(one)
+            elif _came_along(one, row.changes):
+                fine += [one] if one.changes else []
             elif one.verdict == Verdict.WRONG:
                 self._refuse(one, [list(problem) for problem in one.problems])
             else:
@@ -132,39 +137,51 @@ class Applier:
         """Write rows in a savepoint: all of them or none."""
         if not fine:
             return
-        new = [one for one in fine if one.existing is None]
-        changed = [one for one in fine if one.existing is not None]
+        updated: list[tuple[Outcome, Asset]] = []
         with records.saying():
-            pairs = self._updated(changed)
-            db.session.flush()
-            made = pairs + adding.add(new)
-            self._hand_out(made)
-        self.counts["added"] += len(new)
-        self.counts["updated"] += len(changed)
+            for some in adding.in_waves(fine):
+                pairs = self._updated([one for one in some if one.existing is not None])
+                updated += pairs
+                db.session.flush()
+                made = adding.add([one for one in some if one.existing is None])
+                self._hand_out(pairs + made)
+        self.counts["added"] += len(fine) - len(updated)
+        self.counts["updated"] += len(updated)
         trail.write_out()
-        for _one, asset in pairs:
+        for _one, asset in updated:
             db.session.expunge(asset)
 
     def _updated(self, changed: list[Outcome]) -> list[tuple[Outcome, Asset]]:
         locked = {
             asset.id: asset for asset in custody_queries.lock(one.existing.id for one in changed)
         }
-        pairs = []
-        for one in changed:
-            asset, command = locked.get(one.existing.id), one.command
+        found = [(one, locked[one.existing.id]) for one in changed if one.existing.id in locked]
+        found = [(one, asset) for one, asset in found if asset.version == one.existing.version]
+        if len(found) < len(changed):
+            raise DomainError(_("Somebody changed it since the check. Check again."))
+        self._move(found)
+        for one, asset in found:
+            command = one.command
             assert command is not None  # noqa: S101 # nosec B101 - for the type checker
-            if asset is None or asset.version != one.existing.version:
-                raise DomainError(_("Somebody changed it since the check. Check again."))
-            if asset.project_id != command.project_id:
-                moving.move(
-                    self.who, asset, client_id=asset.client_id, project_id=command.project_id
-                )
             asset.tag = command.tag or asset.tag
-            for name in FIELDS:
+            for name in KEPT_IN_PLACE:
                 if getattr(asset, name) != getattr(command, name):
                     setattr(asset, name, getattr(command, name))
-            pairs.append((one, asset))
-        return pairs
+        return found
+
+    def _move(self, found: list[tuple[Outcome, Asset]]) -> None:
+        going = [
+            moving.Going(
+                asset=asset,
+                client_id=asset.client_id,
+                project_id=one.command.project_id,
+                parent_id=one.command.parent_id,
+            )
+            for one, asset in found
+            if one.command is not None and one.changes.keys() & {"project_id", "parent_id"}
+        ]
+        if going:
+            moving.move_many(self.who, going)
 
     def _hand_out(self, pairs: list[tuple[Outcome, Asset]]) -> None:
         given = [(one.holder, asset) for one, asset in pairs if one.holder is not None]
@@ -174,3 +191,10 @@ class Applier:
         for holder, asset in given:
             command = CheckOut(holder=holder.value)
             custody.hand_over(asset, holder, command, at=at)
+
+
+def _came_along(one: Outcome, promised: dict[str, Any]) -> bool:
+    """Tell whether all that is left is what was promised, as its container has taken it along to its project."""
+    if one.existing is None or one.verdict == Verdict.WRONG or "project_id" in one.changes:
+        return False
+    return one.changes == {name: pair for name, pair in promised.items() if name != "project_id"}

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from webapp.assets.import_models import Verdict
 from webapp.assets.importing import lookups, rows
+from webapp.assets.importing.containers import Containers, Reading, tag_of
 from webapp.assets.importing.lookups import Known, Named
 from webapp.assets.importing.mapping import ATTRIBUTE, Options
 from webapp.assets.importing.naming import Namer, Wrong
@@ -36,12 +37,13 @@ class Checker:
         self.tags: dict[str, int] = {}
         self.targets: dict[int, int] = {}
         self.values: dict[tuple[Any, ...], int] = {}
+        self.containers = Containers(options.columns)
         pairs = select(StatusTransition.from_status, StatusTransition.to_status)
         self.transitions = {tuple(row) for row in db.session.execute(pairs)}
 
-    def outcomes(self, source: Iterable[Row]) -> Iterator[list[Outcome]]:
-        """Judge a file, a batch at a time."""
-        rest = iter(source)
+    def outcomes(self, read: Reading) -> Iterator[list[Outcome]]:
+        """Judge a file, a batch at a time; containers before what lies in them."""
+        rest = self.containers.in_order(read)
         while some := list(islice(rest, BATCH)):
             yield self.check(some)
 
@@ -49,19 +51,23 @@ class Checker:
         """Judge a batch; what it needs of the database is read at once."""
         found = [self._begin(row) for row in some]
         here = [one for one in found if not one.problems]
-        by_tag = lookups.assets_by(Asset.tag_key, (_tag(one) for one in here))
+        tags = (tag for one in here for tag in (_tag(one), tag_of(one)))
+        by_tag = lookups.assets_by(Asset.tag_key, tags)
         by_serial = {}
         if self.options.match == "serial":
             by_serial = lookups.assets_by(Asset.serial, (_serial(one) for one in here))
         people = lookups.people(as_text(one.said.get("holder", "")) for one in here)
+        self.containers.begin(here, by_tag)
         for one in here:
             self._judge(one, by_tag, by_serial)
+            self.containers.remember(one, wrong=bool(one.problems))
         self._refuse_values_of_others([one for one in here if one.command])
         held = lookups.holders(one.existing.id for one in here if one.existing)
         for one in here:
             if not one.problems:
                 self._hand_out(one, people, held)
                 self._settle(one, held)
+        self.containers.settle(here)
         return found
 
     def _begin(self, row: Row) -> Outcome:
@@ -131,6 +137,7 @@ class Checker:
             project = self.namer.project(one.said, client)
             if one.existing is None or "project" in one.said:
                 data["project_id"] = project
+            self._put_inside(one, client, data)
         except Wrong as strange:
             wrong.append(strange)
         # What is still to be made has no id; the schema only asks that there be one.
@@ -148,6 +155,18 @@ class Checker:
         one.unique = rows.unique_values(found, kind, client)
         self._refuse_place(one, client)
 
+    def _put_inside(self, one: Outcome, client: Named, data: dict[str, Any]) -> None:
+        """Put it where the row says; what lies in an asset is in its project."""
+        container = self.containers.find(one, client)
+        if container is None:
+            return
+        if "project" in one.said and data["project_id"] != container.project_id:
+            raise Wrong("project", records.REFUSALS["asset_apart"][0])
+        data |= {"parent_id": container.id, "project_id": container.project_id}
+        one.goes_into = container.tag
+        if container.id is None:
+            one.container = container.tag.lower()
+
     def _refuse_place(self, one: Outcome, client: Named) -> None:
         assert one.command is not None  # noqa: S101 # nosec B101 - for the type checker
         places = {(client, one.command.project_id)}
@@ -161,10 +180,17 @@ class Checker:
         self._cells_changed(one)
         if one.existing is not None and not one.changes:
             return
-        if one.existing is not None and one.existing.parent_id and "project_id" in one.changes:
+        if self._would_be_apart(one):
             one.refuse("project", records.REFUSALS["asset_apart"][0])
         if not all(self.known.allows("assets.edit", where, project) for where, project in places):
             one.refuse("client", _("Your permission does not reach this place."))
+
+    def _would_be_apart(self, one: Outcome) -> bool:
+        row, command = one.existing, one.command
+        if command is None or row is None or row.parent_id is None or "parent_id" in one.changes:
+            return False
+        home = self.containers.projects.get(row.parent_id, row.project_id)
+        return "project_id" in one.changes and command.project_id != home
 
     def _cells_changed(self, one: Outcome) -> None:
         """Note what differs, as people read it."""
@@ -176,6 +202,8 @@ class Checker:
             new = row.tag if name == "tag" and new is None else new
             if old != new:
                 one.changes[name] = [self._called(name, old), self._called(name, new)]
+        if row.parent_id != command.parent_id or one.container:
+            one.changes["parent_id"] = [self.containers.tag_by_id(row.parent_id), one.goes_into]
         for key in {**row.attributes, **command.attributes}:
             old, new = row.attributes.get(key), command.attributes.get(key)
             if old != new:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import aliased
 
 from webapp.access.identity import SignedIn
 from webapp.assets.importing.mapping import Rule
@@ -108,6 +109,31 @@ def assets_by(column: Any, values: Iterable[str]) -> dict[str, list[Any]]:
     for row in db.session.execute(select(*COLUMNS).where(column.in_(wanted)).order_by(Asset.id)):
         found[getattr(row, column.key)].append(row)
     return found
+
+
+def above(asset_ids: Iterable[int]) -> dict[tuple[int, str], str]:
+    """Return what these assets lie in, and that again: tag by client and tag, as they are compared."""
+    ids = list(set(asset_ids))
+    if not ids:
+        return {}
+    columns = (Asset.id, Asset.client_id, Asset.tag_key, Asset.parent_id)
+    up = select(*columns).where(Asset.id.in_(ids)).cte("up", recursive=True)
+    outer = aliased(Asset)
+    outers = select(outer.id, outer.client_id, outer.tag_key, outer.parent_id)
+    up = up.union(outers.join(up, up.c.parent_id == outer.id))
+    parent = aliased(up)
+    rows = select(up.c.client_id, up.c.tag_key, parent.c.tag_key.label("container"))
+    found = db.session.execute(rows.join(parent, parent.c.id == up.c.parent_id))
+    return {(row.client_id, row.tag_key): row.container for row in found}
+
+
+def tags(asset_ids: Iterable[int]) -> dict[int, str]:
+    """Return the tags of assets."""
+    ids = list(set(asset_ids))
+    if not ids:
+        return {}
+    rows = db.session.execute(select(Asset.id, Asset.tag).where(Asset.id.in_(ids)))
+    return {row.id: row.tag for row in rows}
 
 
 COLUMNS = (

@@ -25,6 +25,7 @@ FIELDS: dict[str, str] = {
     "type": N_("Type"),
     "client": N_("Client (name or code)"),
     "project": N_("Project"),
+    "parent": N_("Lies in (tag)"),
     "location": N_("Location (finds the client)"),
     "status": N_("Status"),
     "serial": N_("Serial number"),
@@ -44,6 +45,8 @@ SHOWN = {
     "type_id": N_("Type"),
     "client_id": N_("Client"),
     "project_id": N_("Project"),
+    "parent_id": N_("Lies in"),
+    "parent": N_("Lies in"),
     "client": N_("Client"),
     "location": N_("Location"),
     "model_number": N_("Model number"),
@@ -60,6 +63,9 @@ _NAMES = {
     "type": "category;type;asset type;device type;kind;categoria;tipo;tipo de activo;clase",
     "client": "company;client;customer;organization;organisation;tenant;account;cliente;empresa;compania;organizacion",
     "project": "project;site project;proyecto;obra",
+    "parent": "lies in;lies inside;lies inside the asset;parent;parent asset;parent tag;parent asset tag;contained in;"
+    "container;inside;located in asset;"
+    "esta en;dentro de;contenido en;contenedor;activo padre;padre",
     "location": "location;site;default location;place;ubicacion;lugar;sede;localizacion;sitio",
     "status": "status;state;status label;asset status;estado;situacion",
     "serial": "serial;serial number;serial no;s n;sn;service tag;numero de serie;n de serie;serie;no de serie",

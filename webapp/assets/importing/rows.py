@@ -26,7 +26,7 @@ KEPT = (
 )  # fmt: skip
 MAX_MONTHS = 1200
 # Where a message of the schema belongs: columns have names of their own.
-_COLUMN = {"type_id": "type", "client_id": "client", "project_id": "project"}
+_COLUMN = {"type_id": "type", "client_id": "client", "project_id": "project", "parent_id": "parent"}
 
 
 @dataclass(slots=True)
@@ -44,6 +44,8 @@ class Outcome:
     client: Named | None = None
     kind: Named | None = None
     holder: Holder | None = None
+    goes_into: str = ""  # the tag of what the row says that it lies in
+    container: str = ""  # the same as it is compared, if that is still to be added
     unique: list[tuple[Any, ...]] = field(default_factory=list)
 
     def refuse(self, name: str, words: str) -> None:
@@ -75,7 +77,8 @@ def draft(said: Said, options: Options, existing: Any) -> tuple[dict[str, Any], 
     data.setdefault("status", options.status)
     wrong: list[Wrong] = []
     if options.clear_blank and existing:
-        data |= {name: None for name in _cleared(options) if name not in said}
+        empty = [name for name in _cleared(options) if name not in said]
+        data |= {"parent_id" if name == "parent" else name: None for name in empty}
     for name in PLAIN:
         if name in said:
             data[name] = as_text(said[name])
@@ -99,7 +102,7 @@ def _read(name: str, cell: Cell, options: Options) -> Any:
 
 
 def _cleared(options: Options) -> set[str]:
-    able = {"serial", "manufacturer", "model", "notes", "cost", *DATES}
+    able = {"serial", "manufacturer", "model", "notes", "cost", "parent", *DATES}
     return able & set(options.columns)
 
 

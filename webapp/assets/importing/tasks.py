@@ -30,7 +30,7 @@ def check_import(progress: queue.Progress, *, run_id: int) -> None:
         checker = Checker(lookups.load(who), _options(run))
         runs.forget_rows(run)
         counts: Counter[str] = Counter(NONE)
-        for some in checker.outcomes(_rows(run)):
+        for some in checker.outcomes(lambda: _rows(run)):
             runs.keep_rows([_kept(run.id, one) for one in some])
             counts.update(one.verdict.value for one in some)
             counts["warned"] += sum(
@@ -59,7 +59,7 @@ def apply_import(progress: queue.Progress, *, run_id: int) -> None:
         applier = applying.Applier(who, run.id)
         checker = Checker(lookups.load(who), _options(run))
         total = run.counts.get("new", 0) + run.counts.get("changed", 0)
-        for some in checker.outcomes(_rows(run)):
+        for some in checker.outcomes(lambda: _rows(run)):
             applier.apply(some)
             progress.tell(min(applier.done, total), total)
     db.session.flush()

@@ -8,10 +8,12 @@ from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal, gettext
 
+from webapp.assets import nodes
 from webapp.assets.forms import ArchiveForm, StatusForm
 from webapp.assets.models import Asset, Status
 from webapp.assets.queries import custody as custody_queries
 from webapp.assets.queries import record as queries
+from webapp.assets.queries.tree import Spot
 from webapp.assets.services import records
 from webapp.assets.views.common import asked_client, asset_url, bp, find, link, me
 from webapp.assets.words import OUT_OF_SIGHT
@@ -66,7 +68,7 @@ def _status_form(around: queries.Surroundings, form: StatusForm | None = None) -
 def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
     inside, count = queries.inside(asset)
     return {
-        "path": queries.path_of(around),
+        "crumbs": _crumbs(around),
         "inside": inside,
         "inside_count": count,
         "photo": files.photo_of(asset.id),
@@ -74,6 +76,19 @@ def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
         "cost": None if asset.cost is None else format_decimal(asset.cost, "#,##0.00"),
         "last": next(iter(timeline_of("asset", asset.id, limit=1)), None),
     }
+
+
+def _crumbs(around: queries.Surroundings) -> list[tuple[str, str]]:
+    """Return the way from the top down to the asset: names and addresses."""
+    places = [("location", row.id, row.name) for row in queries.path_of(around)]
+    places.append(("client", around.client.id, around.client.name))
+    if around.project:
+        places.append(("project", around.project.id, around.project.name))
+    urls, near = nodes.Urls(me()), asked_client() or around.client.code
+    return [
+        *((name, urls.page(Spot(kind=kind, id=key), "")) for kind, key, name in places),
+        *((f"{row.tag} {row.name}", asset_url(row, client=near)) for row in around.above),
+    ]
 
 
 def attribute_values(rules: list[dict[str, Any]], values: dict[str, Any]) -> list[dict[str, Any]]:

@@ -79,7 +79,8 @@ def _do(form: Any, work: Callable[..., int], said: Callable[[int], str]) -> Resp
         form.refuse(error)
         return _draw(form, _look(tags)), 422
     flash(said(done), "success")
-    return redirect_to(url_for("assets.scan", way=_way()))
+    kept_as = form.command.kept_as or None
+    return redirect_to(url_for("assets.scan", way=_way(), done=kept_as))
 
 
 def _known(typed: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """The tree of places, clients, projects and assets."""
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from flask import abort, redirect, render_template, request, url_for
@@ -21,6 +22,7 @@ from webapp.organisation.tree import reach_of
 
 MAX_DIGITS = 18
 MAX_LEVEL = 99
+TOGETHER = 20  # nodes that one request opens; tree.js asks for no more
 
 
 @bp.get("/tree")
@@ -51,7 +53,9 @@ def tree() -> ResponseReturnValue:
 @bp.get("/tree/children")
 @page("assets")
 def tree_children() -> ResponseReturnValue:
-    """Return what lies directly in ``node``, as the tree draws it."""
+    """Return what lies directly in ``node``, as the tree draws it; in each, if it names several."""
+    if len(request.args.getlist("node")) > 1:
+        return _branches(request.args.getlist("node"))
     node = request.args.get("node", "")
     parent = read_spot(node) if node else TOP
     if parent != TOP and not _in_sight(parent):
@@ -60,6 +64,29 @@ def tree_children() -> ResponseReturnValue:
         return redirect(url_for("assets.tree", open=node or None), code=303)
     branch = nodes.grow(me(), [parent], level=_level(), after=_after(parent))
     return render_template("assets/_tree_branch.html", branch=branch)
+
+
+def _branches(asked: Sequence[str]) -> ResponseReturnValue:
+    spots = list(dict.fromkeys(read_spot(one) for one in asked))
+    if len(spots) > TOGETHER:
+        _damaged()
+    if not htmx.wants_partial():
+        return redirect(url_for("assets.tree", open=asked[0]), code=303)
+    found = nodes.grow_each(me(), _those_in_sight(spots), level=_level())
+    return render_template("assets/_tree_branches.html", branches=found)
+
+
+def _those_in_sight(spots: Sequence[Spot]) -> list[Spot]:
+    """Leave out what the person does not see; of any number with four statements."""
+    known = tree_paths.paths(spots)
+    places = [spot.id for spot in spots if spot.kind == "location"]
+    seen = reach_of(me(), "assets")
+    named = choices.labels("location", places, seen=seen) if places else {}
+    return [
+        spot
+        for spot in spots
+        if spot in known and (spot.kind != "location" or str(spot.id) in named)
+    ]
 
 
 @bp.get("/tree/<kind>/<id:node_id>/summary")
