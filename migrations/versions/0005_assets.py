@@ -828,6 +828,11 @@ def upgrade() -> None:
             f"CREATE POLICY own ON {table} TO steward_app, steward_all "
             "USING (user_id = nullif(current_setting('app.user_id', true), '')::bigint)"
         )
+    # The system, which acts as nobody, forgets old ones.
+    op.execute(
+        "CREATE POLICY of_system ON asset_imports TO steward_all "
+        "USING (nullif(current_setting('app.user_id', true), '') IS NULL)"
+    )
     op.execute("ALTER TABLE asset_import_rows ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE asset_import_rows FORCE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY owner_all ON asset_import_rows TO CURRENT_USER USING (true)")

@@ -15,6 +15,7 @@ from webapp.assets.schemas import AssetDraft
 from webapp.assets.services import records
 from webapp.core.db import db
 from webapp.core.errors import DomainError
+from webapp.jobs import purge
 from webapp.users.models import User
 
 FILE = (
@@ -225,6 +226,34 @@ def test_a_removed_import_takes_its_file_along(app: Flask, sign_in: Any, owner: 
     assert person.post(f"/assets/import/{twin}/remove").status_code == 303
     assert not list(kept.glob("[0-9a-f][0-9a-f]/*"))
     assert person.get(f"/assets/import/{twin}").status_code == 404
+
+
+def test_old_imports_go_by_themselves_and_what_they_brought_in_stays(
+    app: Flask, sign_in: Any, owner: Any, audit_rows: Any
+) -> None:
+    _place()
+    person, other = sign_in(*ALL), sign_in(*ALL)
+    old = upload(person, FILE)
+    check(app, person, owner, old)
+    apply(app, person, owner, old)
+    abandoned, fresh = upload(person, "Tag,Name\nX-1,x\n"), upload(person, FILE)
+    theirs = upload(other, FILE)
+    aged = (
+        "UPDATE asset_imports SET updated_at = now() - make_interval(days => %s) WHERE id = ANY(%s)"
+    )
+    owner.execute(aged, [91, [old, abandoned, theirs]])
+    owner.execute(aged, [89, [fresh]])
+    with app.app_context():
+        assert purge.purge(job_id=1)["imports"] == 3
+    left = owner.execute("SELECT id FROM asset_imports").fetchall()
+    assert [row["id"] for row in left] == [fresh]
+    assert owner.execute("SELECT count(*) AS n FROM asset_import_rows").fetchone()["n"] == 0
+    assert owner.execute("SELECT count(*) AS n FROM assets").fetchone()["n"] == 2
+    kept = app.extensions["steward"].data_dir / "imports"
+    assert len(list((kept / str(person.user.id)).glob("[0-9a-f][0-9a-f]/*"))) == 1
+    assert not list((kept / str(other.user.id)).glob("[0-9a-f][0-9a-f]/*"))
+    assert audit_rows(action="system.purged")[-1]["changes"]["imports"] == 3
+    assert check(app, person, owner, fresh) == {"same": 2}
 
 
 def test_a_sheet_of_a_workbook_is_chosen(app: Flask, sign_in: Any, owner: Any) -> None:

@@ -9,7 +9,7 @@ from webapp.assets.services import custody
 from webapp.core.db import db
 
 HIDDEN = "Vault of Lisbon"
-WORDS = "a place out of your sight"
+WORDS = "a place that you cannot see"
 RIGHTS = ("assets", "assets.edit", "assets.custody", "organisation")
 PAGES = (
     "/assets/AWAY",

@@ -3,7 +3,7 @@
 from webapp.assets.models import Condition, Status
 from webapp.core.language import _
 
-OUT_OF_SIGHT = _("a place out of your sight")  # stands for the name of who has something
+OUT_OF_SIGHT = _("a place that you cannot see")  # stands for the name of who has something
 STATUS = {
     Status.PLANNED: _("Planned"),
     Status.IN_STOCK: _("In stock"),

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     base_url: Annotated[str, _starts_with("http", "https")] | None = None
+    keep_imports_days: int = Field(default=90, ge=1, le=36500)
 
     @property
     def embedded(self) -> bool:

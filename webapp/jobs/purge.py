@@ -1,5 +1,7 @@
 """What nobody needs any more goes by itself, once an hour, and the log says how much of what."""
 
+from collections.abc import Callable
+
 from sqlalchemy import text
 
 from webapp.core import trail
@@ -26,6 +28,10 @@ STATEMENTS = {
 _OWN_JOBS = _OLD_JOBS.format(days=1, reported="NOT")
 
 
+# What other domains forget, each under a name for the log; they return how much.
+ALSO: dict[str, Callable[[], int]] = {}
+
+
 def purge(*, job_id: int) -> dict[str, int]:
     """Remove what is old; return how much of what."""
     with unit_of_work("system:purge"):
@@ -37,6 +43,7 @@ def purge(*, job_id: int) -> dict[str, int]:
         for name, statement in STATEMENTS.items():
             values = {"days": KEEP_SIGN_INS} if ":days" in statement else {}
             counts[name] = db.session.execute(text(statement), values).rowcount  # type: ignore[attr-defined]
+        counts |= {name: forget() for name, forget in ALSO.items()}
         if removed := {name: count for name, count in counts.items() if count}:
             trail.note("system.purged", category="system", changes=removed)
     return counts

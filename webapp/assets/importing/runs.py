@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import IO, Any, cast
 
-from flask import current_app
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from webapp.access.identity import SignedIn
 from webapp.assets.import_models import ImportMapping, ImportRow, ImportRun, ImportState, Verdict
-from webapp.assets.importing import lookups, mapping, reader
+from webapp.assets.importing import lookups, mapping, reader, retention
 from webapp.assets.importing.mapping import Options
 from webapp.assets.importing.reader import Source
 from webapp.core.db import db
@@ -19,9 +18,7 @@ from webapp.core.errors import DomainError
 from webapp.core.language import _
 from webapp.core.many import insert_many
 from webapp.core.paging import Listing, Page, paginate
-from webapp.core.storage import LocalStorage
 from webapp.core.threads import aside
-from webapp.core.unit_of_work import after_commit
 from webapp.jobs import queries as jobs
 from webapp.jobs import queue
 
@@ -32,15 +29,9 @@ ROWS = Listing(id=ImportRow.line, sorts={"line": ImportRow.line}, default="line"
 BUSY = (ImportState.CHECKING, ImportState.APPLYING)
 
 
-def storage(user_id: int) -> LocalStorage:
-    """Return where a person's uploads lie: apart from the files of assets, whose purge would not know them."""
-    root = current_app.extensions["steward"].data_dir / "imports"
-    return LocalStorage(root / str(user_id))
-
-
 def source(run: ImportRun) -> Source:
     """Return what opens the uploaded file."""
-    kept, sha256 = storage(run.user_id), run.sha256
+    kept, sha256 = retention.storage(run.user_id), run.sha256
     return lambda: kept.open(sha256)
 
 
@@ -50,8 +41,9 @@ def upload(who: SignedIn, stream: IO[bytes], *, name: str) -> ImportRun:
     Raises:
         Unreadable: if it cannot be imported; it is not kept.
     """
-    with storage(who.id).receive(stream, limit=reader.MAX_BYTES) as draft:
+    with retention.storage(who.id).receive(stream, limit=reader.MAX_BYTES) as draft:
         header, settings = _look(who, draft.open)
+        retention.hold(who.id, draft.sha256)
         draft.keep()
         run = ImportRun(
             user_id=who.id,
@@ -240,21 +232,7 @@ def remove(run: ImportRun) -> None:
     """
     if standing(run).state in BUSY:
         raise DomainError(_("A job is working on this import. Wait until it is done."))
-    others = select(ImportRun.id).where(ImportRun.sha256 == run.sha256, ImportRun.id != run.id)
-    if db.session.scalar(others.limit(1)) is None:
-        kept, sha256 = storage(run.user_id), run.sha256
-
-        def discard() -> None:
-            kept.delete(sha256)
-
-        after_commit(discard)
-    forget_rows(run)
-    db.session.delete(run)
-
-
-def forget_rows(run: ImportRun) -> None:
-    """Take away what an earlier dry run found."""
-    db.session.execute(delete(ImportRow).where(ImportRow.run_id == run.id))
+    retention.forget(run)
 
 
 def keep_rows(found: list[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from webapp.access import identity
 from webapp.access.identity import SignedIn
 from webapp.assets.import_models import ImportRun, ImportState, Verdict
-from webapp.assets.importing import applying, lookups, reader, runs
+from webapp.assets.importing import applying, lookups, reader, retention, runs
 from webapp.assets.importing.checking import Checker
 from webapp.assets.importing.mapping import Options
 from webapp.assets.importing.reader import MAX_CELL, shortened
@@ -28,7 +28,7 @@ def check_import(progress: queue.Progress, *, run_id: int) -> None:
         return
     with speaking(who.locale):
         checker = Checker(lookups.load(who), _options(run))
-        runs.forget_rows(run)
+        retention.forget_rows(run)
         counts: Counter[str] = Counter(NONE)
         for some in checker.outcomes(lambda: _rows(run)):
             runs.keep_rows([_kept(run.id, one) for one in some])
