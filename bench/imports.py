@@ -8,6 +8,7 @@ import argparse
 import csv
 import io
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import psutil
 from sqlalchemy import text
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from webapp import create_app
 from webapp.access import identity
