@@ -316,6 +316,9 @@ def _set(tasks: Iterable[_Task]) -> None:
 
 def _undo(actor: SignedIn, request_id: str, *, mode: Mode) -> Outcome:
     done = queries.changes_of(request_id, actor.id, limit=2 * moving.MAX_MOVED)
+    homes = [fields["client_id"][0] for fields in done.values() if "client_id" in fields]
+    if mode == "do" and homes:  # as in _change: first these locks, then the rows
+        moving.wait_for_moves([*queries.clients_of(list(done)), *homes])
     assets = queries.get_assets(done, lock=mode == "do")
     tasks = [_back(asset, done[asset.id]) for asset in assets]
     return Outcome(verdicts=_carry_out(actor, tasks, mode=mode))
