@@ -30,8 +30,8 @@ NOT_AUDITED = {
     "procrastinate_periodic_defers",
     "procrastinate_workers",
 }
-# They name a client, but are shown by other rules: the log by its page, a grant by its holder.
-NOT_ISOLATED = {"audit_event", "user_roles"}
+# It names a client, but is shown by another rule: a grant by its holder.
+NOT_ISOLATED = {"user_roles"}
 
 
 def names(owner: Any, query: str) -> set[str]:

@@ -181,7 +181,7 @@ def _people_called(typed: str) -> list[int]:
 
 
 def _in_sight(*, everything: bool) -> ColumnElement[bool]:
-    """The log has no policy of its own: the reader's scope is a condition."""
+    """Rows of no client are for who reads all; that a policy hides other clients' rows finds no index."""
     if everything:
         return true()
     scope: Select[Any] = select(func.steward_scope("client", type_=ARRAY(BigInteger)))

@@ -133,7 +133,9 @@ def _insert(session: Session, pending: list[dict[str, Any]], notes: list[trail.N
         if len(made) > FEW:
             insert_many(TABLE, made)
         else:
-            session.execute(insert(TABLE), made)
+            session.execute(
+                insert(TABLE).inline(), made
+            )  # who writes may not be allowed to read it
 
 
 def _from_note(note: trail.Note) -> dict[str, Any]:
