@@ -50,9 +50,9 @@ def page(key: str, *, sensitive: bool = False) -> Callable[[View], View]:
 
 
 def permission(key: str, *, scoped: bool = False) -> Callable[[View], View]:
-    """Ask for a permission besides the page.
+    """Ask for a permission besides the page: one that holds everywhere.
 
-    With ``scoped`` the view itself checks ``require(key, on=place)``; here it is enough to hold it somewhere.
+    With ``scoped`` it is enough here to hold it somewhere; the view itself checks ``require(key, on=place)``.
     """
     if key not in registry.PERMISSION_BY_KEY:
         raise UnguardedView(f"there is no permission {key}")
@@ -148,6 +148,8 @@ def _check(who: Person, rule: Rule) -> None:
             raise Denied(
                 _("None of your roles holds the permission “%(title)s”.", title=title), key=key
             )
+        if not rule.scoped:
+            require(key)
 
 
 def require(key: str, *, on: Any = None) -> None:

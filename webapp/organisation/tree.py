@@ -34,6 +34,11 @@ class Reach:
     client_ids: frozenset[int] = frozenset()
     project_ids: frozenset[int] = frozenset()
 
+    def holds_new(self, kind: str) -> bool:
+        """Tell whether a new location, client or project can lie within reach."""
+        inside_clients = bool(self.client_ids) and kind == "project"
+        return self.everywhere or bool(self.location_ids) or inside_clients
+
     def clients(self) -> ColumnElement[bool]:
         """Clients within reach; the database's policy holds besides."""
         if self.everywhere:

@@ -74,6 +74,7 @@ def clients() -> ResponseReturnValue:
 @permission(EDIT, scoped=True)
 def new_client() -> ResponseReturnValue:
     """Ask for a new client."""
+    common.require_adding("client")
     return _draw(ClientForm(formdata=None, data={"location_id": common.asked("location")}))
 
 

@@ -63,6 +63,7 @@ def _draw(form: LocationForm, record: Location | None = None, **context: Any) ->
 @permission(EDIT, scoped=True)
 def new_location() -> ResponseReturnValue:
     """Ask for a new location."""
+    common.require_adding("location")
     parent = common.asked("parent") or common.first_home()
     return _draw(LocationForm(formdata=None, data={"parent_id": parent}))
 

@@ -75,6 +75,7 @@ def projects() -> ResponseReturnValue:
 @permission(EDIT, scoped=True)
 def new_project() -> ResponseReturnValue:
     """Ask for a new project."""
+    common.require_adding("project")
     return _draw(ProjectForm(formdata=None, data={"client_id": common.asked("client")}))
 
 
