@@ -84,7 +84,7 @@ class Containers:
         order: dict[str, None] = {}
         for tag in late:
             path: dict[str, None] = {}
-            while tag in seen and tag not in order and tag not in path:
+            while tag and tag in seen and tag not in order and tag not in path:
                 path[tag] = None
                 tag = self.inside.get(tag, "")  # noqa: PLW2901 - walks up
             order |= dict.fromkeys(reversed(path))
