@@ -10,7 +10,7 @@ from webapp.core.db import db
 
 HIDDEN = "Vault of Lisbon"
 WORDS = "a place that you cannot see"
-RIGHTS = ("assets", "assets.edit", "assets.custody", "organisation")
+RIGHTS = ("assets", "assets.edit", "assets.custody", "assets.export", "organisation")
 PAGES = (
     "/assets/AWAY",
     "/assets/AWAY?tab=custody",
@@ -21,6 +21,8 @@ PAGES = (
     "/assets/AWAY/transfer",
     "/assets/AWAY/extend",
     "/assets/overdue?show=soon",
+    "/assets",
+    "/assets/export.csv",
 )
 
 

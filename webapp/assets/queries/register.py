@@ -25,12 +25,13 @@ from webapp.access.identity import SignedIn
 from webapp.assets.models import PURCHASED, WARRANTY, Asset, AssetType, Custody, Status
 from webapp.assets.queries import common
 from webapp.assets.queries.custody import today_of
+from webapp.assets.words import OUT_OF_SIGHT
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import UnknownFilter, cleaned
-from webapp.organisation import tree
+from webapp.organisation import choices, tree
 from webapp.organisation.models import Client, Location, Project
-from webapp.organisation.tree import Reach
+from webapp.organisation.tree import Reach, reach_of
 from webapp.users.models import User
 
 LISTING = Listing(
@@ -176,7 +177,7 @@ def columns_from(args: Any) -> tuple[str, ...]:
 def list_assets(filters: Filters, args: Any, who: SignedIn) -> Page:
     """Return one page of the assets that match, each with the names of what it belongs to."""
     page = paginate(_matching(filters, who), LISTING, args, counted=True)
-    page.rows = with_names(page.rows, today=today_of(who))
+    page.rows = with_names(page.rows, today=today_of(who), seen=reach_of(who, "assets"))
     return page
 
 
@@ -197,10 +198,10 @@ def all_assets(filters: Filters, who: SignedIn, reach: Reach) -> Iterator[Any]:
         .where(_within(reach))
         .order_by(Asset.tag, Asset.id)
     )
-    today = today_of(who)
+    today, seen = today_of(who), reach_of(who, "assets")
     found = db.session.execute(statement.execution_options(yield_per=AT_ONCE))
     for rows in found.partitions():
-        yield from with_names(rows, today=today)
+        yield from with_names(rows, today=today, seen=seen)
 
 
 @dataclass(slots=True)
@@ -209,6 +210,7 @@ class Row:
 
     asset: Any
     names: Any
+    hidden: bool = False  # whether the place that has it is out of the reader's sight
 
     def __getattr__(self, name: str) -> Any:
         """Read the asset's own values, then the names."""
@@ -219,17 +221,34 @@ class Row:
     @property
     def holder(self) -> str | None:
         """Who or what place has it."""
+        if self.hidden:
+            return str(OUT_OF_SIGHT)
         name: str | None = self.names.holder_user or self.names.holder_location
         return name
 
 
-def with_names(rows: Sequence[Any], *, today: date) -> list[Row]:
-    """Add the names of client, project, type and holder, with one statement for all rows."""
+def with_names(rows: Sequence[Any], *, today: date, seen: Reach) -> list[Row]:
+    """Add the names of client, project, type and holder, with one statement for all rows.
+
+    With a second one, where places have some of them, for whom does not see all places.
+    """
     if not rows:
         return []
     found = db.session.execute(NAMES, {"ids": [row.id for row in rows], "today": today})
     names = {row.id: row for row in found}
-    return [Row(row, names[row.id]) for row in rows if row.id in names]
+    hidden = _hidden({one.holder_location_id for one in names.values()} - {None}, seen)
+    return [
+        Row(row, names[row.id], names[row.id].holder_location_id in hidden)
+        for row in rows
+        if row.id in names
+    ]
+
+
+def _hidden(places: set[int], seen: Reach) -> set[int]:
+    if seen.everywhere or not places:
+        return set()
+    known = choices.labels("location", places, seen=seen)
+    return {place for place in places if str(place) not in known}
 
 
 def type_of(type_id: int | None) -> AssetType | None:
