@@ -3,6 +3,8 @@
 import re
 from datetime import date
 
+import psycopg
+
 from tests import factories
 from webapp.assets.models import Asset, Custody, Status
 from webapp.core.db import db
@@ -254,3 +256,45 @@ def test_undo_after_another_change_is_refused_with_words(sign_in):
     refused = client.post(url)
     assert refused.status_code == 409 and "It changed since then: Model." in refused.text
     assert now(asset).model == "Later"
+
+
+def test_a_status_goes_back_by_undo_where_no_rule_leads_back(sign_in):
+    """Retired does not become in use, but for undoing exactly that change."""
+    one = factories.make_asset(tag="BACK-1", status=Status.IN_USE)
+    two = factories.make_asset(tag="BACK-2", status=Status.IN_USE)
+    client = sign_in(*EDITOR)
+    change(client, ids=[one.id, two.id], status="retired", reason="Too old")
+    url = undo_url(client)
+    direct = client.post("/assets/BACK-1/status", data={"status": "in_use"})
+    assert direct.status_code == 409 and now(one).status == Status.RETIRED
+    for state in (Status.IN_STOCK, Status.RETIRED):  # it came back to it by another change
+        with factories.work():
+            db.session.get_one(Asset, two.id).status = state
+    assert "It changed since then: Status." in client.get(url).text
+    assert client.post(url).status_code == 303
+    assert (now(one).status, now(two).status) == (Status.IN_USE, Status.RETIRED)
+
+
+def test_the_database_lets_a_status_back_only_for_who_changed_it(sign_in, owner, audit_rows):
+    asset = factories.make_asset(status=Status.IN_USE)
+    client = sign_in(*EDITOR)
+    change(client, ids=[asset.id], status="retired", reason="Too old")
+    request_id = undo_url(client).rpartition("/")[2]
+
+    def refused(status, undoes, user_id):
+        with owner.transaction(force_rollback=True):
+            owner.execute("SELECT set_config('app.undoes', %s, true)", [undoes])
+            owner.execute("SELECT set_config('app.user_id', %s, true)", [str(user_id)])
+            try:
+                with owner.transaction():
+                    owner.execute("UPDATE assets SET status = %s WHERE id = %s", [status, asset.id])
+            except psycopg.errors.IntegrityError as error:
+                return error.diag.constraint_name == "status_transition"
+        return False
+
+    mine = client.user.id
+    assert not refused("in_use", request_id, mine)
+    assert refused("in_use", "another-request", mine)
+    assert refused("in_use", "", mine)
+    assert refused("in_use", request_id, mine + 1)
+    assert refused("lost", request_id, mine)

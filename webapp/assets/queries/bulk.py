@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from webapp.assets.models import Asset, Custody, StatusTransition
 from webapp.audit.models import AuditEvent
@@ -92,6 +92,27 @@ def changes_of(request_id: str, actor_id: int, *, limit: int) -> dict[int, dict[
             if isinstance(pair, list):
                 fields[name] = (fields[name][0] if name in fields else pair[0], pair[1])
     return found
+
+
+def states_since(request_id: str, ids: Sequence[int]) -> set[int]:
+    """Return those of the assets whose status changed after a request of the last day."""
+    day = text("now() - interval '1 day'")
+    then = select(AuditEvent.id).where(
+        AuditEvent.request_id == request_id, AuditEvent.recorded_at > day
+    )
+    since = select(AuditEvent.object_id).where(
+        AuditEvent.object_type == "asset",
+        AuditEvent.object_id.in_(ids),
+        AuditEvent.recorded_at > day,
+        AuditEvent.id > select(func.max(then.subquery().c.id)).scalar_subquery(),
+        AuditEvent.changes.has_key("status"),
+    )
+    return set(db.session.scalars(since))
+
+
+def undoing(request_id: str) -> None:
+    """Tell the database which request this transaction undoes: it lets a status go back to where that took it from."""
+    db.session.execute(text("SELECT set_config('app.undoes', :id, true)"), {"id": request_id})
 
 
 def names_of(

@@ -87,6 +87,7 @@ class _Task:
     asset: Asset
     wanted: dict[str, Any]
     why: str | None = None
+    back: bool = False  # to what it was; the database allows that whatever the status is
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def look(self) -> None:
@@ -251,7 +252,7 @@ def _why_not_state(task: _Task, held: set[int], allowed: set[tuple[str, str]]) -
     if "status" not in task.changes:
         return None
     before, after = task.changes["status"]
-    if (str(before), str(after)) not in allowed:
+    if not task.back and (str(before), str(after)) not in allowed:
         return _("An asset with this status cannot get that one.")
     if task.asset.id in held:
         return _("Somebody has it, so it is in use. Take it back first.")
@@ -316,22 +317,27 @@ def _set(tasks: Iterable[_Task]) -> None:
 
 def _undo(actor: SignedIn, request_id: str, *, mode: Mode) -> Outcome:
     done = queries.changes_of(request_id, actor.id, limit=2 * moving.MAX_MOVED)
+    states = [key for key, fields in done.items() if "status" in fields]
     homes = [fields["client_id"][0] for fields in done.values() if "client_id" in fields]
     if mode == "do" and homes:  # as in _change: first these locks, then the rows
         moving.wait_for_moves([*queries.clients_of(list(done)), *homes])
     assets = queries.get_assets(done, lock=mode == "do")
-    tasks = [_back(asset, done[asset.id]) for asset in assets]
+    later = queries.states_since(request_id, states) if states else set()
+    tasks = [_back(asset, done[asset.id], later=asset.id in later) for asset in assets]
+    if mode == "do":
+        queries.undoing(request_id)
     return Outcome(verdicts=_carry_out(actor, tasks, mode=mode))
 
 
-def _back(asset: Asset, done: dict[str, tuple[Any, Any]]) -> _Task:
+def _back(asset: Asset, done: dict[str, tuple[Any, Any]], *, later: bool) -> _Task:
     known = {name: pair for name, pair in done.items() if name in (*FIELDS, *HERE)}
     since = [
-        name for name, (_old, new) in known.items() if getattr(asset, name) != _read(name, new)
+        name
+        for name, (_old, new) in known.items()
+        if getattr(asset, name) != _read(name, new) or (later and name == "status")
     ]
-    task = _Task(
-        asset=asset, wanted={name: _read(name, old) for name, (old, _new) in known.items()}
-    )
+    wanted = {name: _read(name, old) for name, (old, _new) in known.items()}
+    task = _Task(asset=asset, wanted=wanted, back=True)
     if since:
         fields = listed(TITLES[name] for name in since)
         task.why = _("It changed since then: %(fields)s.", fields=fields)
