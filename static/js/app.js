@@ -228,3 +228,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 arrive();
+
+// What opens low on the page comes into sight; toggle does not bubble.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.menu[open]")) $(".menu-body", event.target)?.scrollIntoView({ block: "nearest" });
+}, true);

@@ -57,6 +57,14 @@ function showReset(form) {
   if (reset) reset.hidden = ![...form.elements].some(filled);
 }
 
+// A menu of boxes says on its button which are ticked.
+function nameChosen(form) {
+  for (const named of $$("[data-chosen]", form)) {
+    const ticked = $$("input:checked", named.closest("details"));
+    named.textContent = ticked.map((box) => box.closest("label").textContent.trim()).join(", ");
+  }
+}
+
 // A preset of days and days that were typed exclude each other.
 function settlePeriod(field) {
   const period = $("[data-period]", field.form);
@@ -76,6 +84,7 @@ for (const type of ["input", "change"]) {
     if (!form) return;
     if (event.target.matches("[data-period], [data-days]")) settlePeriod(event.target);
     showReset(form);
+    nameChosen(form);
   }, true);
 }
 

@@ -45,7 +45,7 @@ def test_the_list_survives_a_reload_until_it_is_done(app: Flask, open_browser: O
         " if (s.options) s.add(new Option('Ana', id, true, true)); s.value = id; }",
         f"user:{boss.id}",
     )
-    page.get_by_role("button", name="Hand out").click()
+    page.get_by_role("button", name="Check out", exact=True).click()
     page.get_by_text("2 assets were handed out.").wait_for()
     assert "done=" not in page.url
     page.reload()

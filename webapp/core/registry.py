@@ -128,9 +128,9 @@ PERMISSIONS: tuple[Entry, ...] = (
     Entry("assets.archive", "Archive assets", "Work", "Archive assets and restore them."),
     Entry(
         "assets.custody",
-        "Hand out assets",
+        "Check assets out",
         "Work",
-        "Hand assets to people and places, and take them back.",
+        "Check assets out to people and places, extend that, and check them in.",
     ),
     Entry(
         "assets.configure",
