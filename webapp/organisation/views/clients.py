@@ -33,8 +33,7 @@ def _url(client_id: int) -> str:
 
 
 def _draw(form: ClientForm, record: Client | None = None, **context: Any) -> str:
-    within = common.may_edit()
-    if record is None and not (within.everywhere or within.location_ids):
+    if record is None and not common.may_add("client"):
         raise Denied(_("Your permission reaches no location."), key=EDIT)
     form.location_id.offer(
         url_for("organisation.pick_home"),
@@ -74,7 +73,6 @@ def clients() -> ResponseReturnValue:
 @permission(EDIT, scoped=True)
 def new_client() -> ResponseReturnValue:
     """Ask for a new client."""
-    common.require_adding("client")
     return _draw(ClientForm(formdata=None, data={"location_id": common.asked("location")}))
 
 

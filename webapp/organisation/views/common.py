@@ -12,7 +12,6 @@ from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
-from webapp.core.language import _
 from webapp.core.search import UnknownFilter, cleaned
 from webapp.organisation import choices, queries, related, tree
 from webapp.organisation.tree import Reach
@@ -35,16 +34,6 @@ def _related() -> dict[str, Any]:
 def may_add(kind: str) -> bool:
     """Tell whether the person may add a location, client or project somewhere."""
     return tree.reach_of(signed_in_person(), EDIT).holds_new(kind)
-
-
-def require_adding(kind: str) -> None:
-    """Refuse the empty form to whom none of its places is open.
-
-    Raises:
-        Denied: if none is.
-    """
-    if not may_add(kind):
-        raise Denied(_("Your permission reaches no place for it."), key=EDIT)
 
 
 def my_reach() -> Reach:

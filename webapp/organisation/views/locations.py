@@ -36,7 +36,7 @@ def _destination(parent_id: int | None) -> Place | None:
 def _draw(form: LocationForm, record: Location | None = None, **context: Any) -> str:
     within = common.may_edit()
     top = within.everywhere or (record is not None and record.parent_id is None)
-    if record is None and not (top or within.location_ids):
+    if record is None and not common.may_add("location"):
         raise Denied(_("Your permission reaches no location."), key=EDIT)
     form.parent_id.offer(
         url_for("organisation.pick_home", moved=record.id if record else None),
@@ -63,7 +63,6 @@ def _draw(form: LocationForm, record: Location | None = None, **context: Any) ->
 @permission(EDIT, scoped=True)
 def new_location() -> ResponseReturnValue:
     """Ask for a new location."""
-    common.require_adding("location")
     parent = common.asked("parent") or common.first_home()
     return _draw(LocationForm(formdata=None, data={"parent_id": parent}))
 

@@ -33,8 +33,7 @@ def _url(project_id: int) -> str:
 
 
 def _draw(form: ProjectForm, record: Project | None = None, **context: Any) -> str:
-    within = common.may_edit()
-    if record is None and not (within.everywhere or within.location_ids or within.client_ids):
+    if record is None and not common.may_add("project"):
         raise Denied(_("Your permission reaches no client."), key=EDIT)
     form.client_id.offer(
         url_for("organisation.pick_owner"),
@@ -75,7 +74,6 @@ def projects() -> ResponseReturnValue:
 @permission(EDIT, scoped=True)
 def new_project() -> ResponseReturnValue:
     """Ask for a new project."""
-    common.require_adding("project")
     return _draw(ProjectForm(formdata=None, data={"client_id": common.asked("client")}))
 
 
