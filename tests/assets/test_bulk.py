@@ -298,3 +298,75 @@ def test_the_database_lets_a_status_back_only_for_who_changed_it(sign_in, owner,
     assert refused("in_use", "", mine)
     assert refused("in_use", request_id, mine + 1)
     assert refused("lost", request_id, mine)
+
+
+def test_what_was_changed_can_be_undone_later_too(sign_in):
+    asset = factories.make_asset(tag="LATE-1")
+    client = sign_in(*EDITOR)
+    assert "Nothing to undo" in client.get("/assets/undo").text
+    change(client, ids=[asset.id], model="New", reason="Because")
+    page = client.get("/assets/undo").text
+    assert "Changed 1 asset at once" in page and "Because" in page
+    url = re.search(r'href="(/assets/undo/[^"]+)"', page)[1]
+    assert "Undo a change" in client.get(url).text
+    assert client.post(url).status_code == 303 and now(asset).model == ""
+    assert "Undone" in client.get("/assets/undo").text
+    assert "Nothing to undo" in sign_in(*EDITOR).get("/assets/undo").text
+
+
+def test_very_many_are_changed_and_undone_by_a_job(sign_in, run_jobs, monkeypatch, audit_rows):
+    monkeypatch.setattr("webapp.assets.services.bulk.AT_ONCE", 5)
+    monkeypatch.setattr("webapp.assets.services.bulk.LOT", 3)
+    kind, home = factories.make_type().id, factories.make_client().id
+    made = [
+        factories.make_asset(type_id=kind, client_id=home, status=Status.IN_USE) for _ in range(8)
+    ]
+    client = sign_in(*EDITOR)
+    asked = {"matching": f"?type={kind}", "status": "retired", "reason": "Too old"}
+    preview, answer = change(client, **asked)
+    assert "8 assets change" in preview.text and "a job changes them" in preview.text
+    assert answer.status_code == 303 and answer.location.startswith("/jobs/")
+    assert {now(one).status for one in made} == {Status.IN_USE}
+    run_jobs()
+    assert "Done" in client.get(answer.location).text
+    assert {now(one).status for one in made} == {Status.RETIRED}
+    rows = [audit_rows("asset", one.id, action="asset.updated")[-1] for one in made]
+    assert {(row["request_id"], row["actor_id"], row["reason"]) for row in rows} == {
+        (f"job-{answer.location.rpartition('/')[2]}", client.user.id, "Too old")
+    }
+    url = re.search(r'href="(/assets/undo/job-[^"]+)"', client.get("/assets/undo").text)[1]
+    assert "8 assets are set back" in client.get(url).text
+    assert client.post(url).location.startswith("/jobs/")
+    run_jobs()
+    assert {now(one).status for one in made} == {Status.IN_USE}
+
+
+def test_a_job_changes_nothing_that_changed_since_the_preview(sign_in, run_jobs, monkeypatch):
+    monkeypatch.setattr("webapp.assets.services.bulk.AT_ONCE", 2)
+    kind = factories.make_type().id
+    made = [factories.make_asset(type_id=kind) for _ in range(3)]
+    client = sign_in(*EDITOR)
+    asked = {"matching": f"?type={kind}", "model": "New", "reason": "Because"}
+    _preview, answer = change(client, **asked)
+    with factories.work():
+        db.session.get_one(Asset, made[0].id).name = "Theirs"
+    run_jobs()
+    assert "Some of these changed" in client.get(answer.location).text
+    assert {now(one).model for one in made} == {""}
+    asked["seen"] = "0" * 32
+    assert client.post("/assets/bulk/apply", data=asked).status_code == 409
+
+
+def test_the_filter_of_the_list_is_not_lost(sign_in):
+    asset = factories.make_asset()
+    client = sign_in(*EDITOR)
+    came = {"Referer": f"http://localhost/assets?type={asset.type_id}&after=x&status=in_stock"}
+    page = client.get(f"/assets/bulk?ids={asset.id}", headers=came).text
+    back = f"/assets?type={asset.type_id}&status=in_stock"
+    assert f'name="back" value="{back.replace("&", "&amp;")}"' in page
+    asked = {"ids": [asset.id], "model": "New", "reason": "Because"}
+    _preview, answer = change(client, **asked, back=back)
+    assert answer.location == back
+    for evil in ("https://evil.example/assets?q=1", "//evil.example/assets", "/login", "http://[/"):
+        asked["model"] += "x"
+        assert change(client, **asked, back=evil)[1].location == "/assets", evil

@@ -19,8 +19,8 @@ STATES = (
     (Status.LOST, N_("Lost")),
 )
 CLEAR = (
-    ("warranty_until", N_("End of warranty")),
-    ("purchased_on", N_("Day of purchase")),
+    ("warranty_until", N_("Warranty until")),
+    ("purchased_on", N_("Purchased on")),
     ("manufacturer", N_("Manufacturer")),
     ("model", N_("Model")),
 )
@@ -33,6 +33,7 @@ class BulkForm(SchemaForm[bulk_schemas.BulkChange]):
     ids = SelectMultipleField("Assets", coerce=int, validate_choice=False, default=[])
     matching = HiddenField(filters=[lambda typed: typed or None])
     seen = HiddenField(default="")
+    back = HiddenField()  # the list that they were chosen from
     status = SelectField(N_("Status"), validate_choice=False)
     place = PickerField(N_("Client or project"))
     warranty_until = StringField(N_("Warranty until"), widget=widgets.DateInput())

@@ -7,7 +7,7 @@ import flask_babel
 from babel import dates
 
 from webapp.audit.sentences import SPECIAL, Event, field_title, label, pair, shown
-from webapp.core.language import N_, gettext
+from webapp.core.language import N_, format_number, gettext, ngettext
 
 BACK = {
     "good": N_("took %(label)s back from %(holder)s in good condition"),
@@ -49,7 +49,50 @@ def _followed(event: Event) -> str:
     return gettext("changed %(fields)s of %(label)s with it", fields=listed, label=label(event))
 
 
+def _count(event: Event) -> tuple[int, str]:
+    count = pair(event.changes.get("assets"))[1]
+    count = count if isinstance(count, int) else 0
+    return count, format_number(count)
+
+
+def _many_changed(event: Event) -> str:
+    count, n = _count(event)
+    said = ngettext("changed %(n)s asset at once", "changed %(n)s assets at once", count, n=n)
+    return str(said)
+
+
+def _many_undone(event: Event) -> str:
+    count, n = _count(event)
+    said = ngettext("undid a change of %(n)s asset", "undid a change of %(n)s assets", count, n=n)
+    return str(said)
+
+
+def _left(event: Event) -> str:
+    """Tell those whom an asset left; where it went is not theirs to know."""
+    count, n = _count(event)
+    what = label(event)
+    if count <= 1:
+        return gettext("moved %(label)s to another client", label=what)
+    return gettext("moved %(label)s to another client, with %(n)s assets in all", label=what, n=n)
+
+
+def _project_left(event: Event) -> str:
+    count, n = _count(event)
+    said = ngettext(
+        "gave the project %(label)s with %(n)s asset to another client",
+        "gave the project %(label)s with %(n)s assets to another client",
+        count,
+        label=label(event),
+        n=n,
+    )
+    return str(said)
+
+
 SPECIAL |= {
+    "asset.bulk_changed": _many_changed,
+    "asset.bulk_undone": _many_undone,
+    "asset.left": _left,
+    "project.left": _project_left,
     "asset.followed": _followed,
     "custody.followed": _followed,
     "asset.checked_out": _until(

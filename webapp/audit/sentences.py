@@ -321,6 +321,7 @@ ACTIONS = (
         f"asset.{verb}"
         for verb in ("checked_out", "checked_in", "transferred", "extended", "followed")
     ),
+    *("asset.bulk_changed", "asset.bulk_undone", "asset.left", "project.left"),
     *(
         f"{kind}.{verb}"
         for kind in ("user", "role", "location", "client", "project", "asset", "asset_type")

@@ -11,6 +11,10 @@ from webapp.core.db import db
 from webapp.organisation.models import Client, Project
 from webapp.organisation.tree import Place
 
+# What the log says beside a row for each asset.
+CHANGED, UNDONE = "asset.bulk_changed", "asset.bulk_undone"
+RECENT = 50
+
 
 def get_assets(ids: Iterable[int], *, lock: bool) -> list[Asset]:
     """Find assets by their ids, in the order of their ids, so that two changes do not wait for each other.
@@ -43,6 +47,28 @@ def locations_of(client_ids: Iterable[int]) -> dict[int, int]:
     """Return the location of each client."""
     statement = select(Client.id, Client.location_id).where(Client.id.in_(list(client_ids)))
     return {row.id: row.location_id for row in db.session.execute(statement)}
+
+
+def versions_of(ids: Sequence[int]) -> list[Any]:
+    """Return the versions of assets: rows (id, version)."""
+    return list(db.session.execute(select(Asset.id, Asset.version).where(Asset.id.in_(ids))))
+
+
+def recent_changes(actor_id: int) -> list[Any]:
+    """Return a person's changes of many assets of the last day, newest first: rows of the log, each with ``undone``."""
+    statement = (
+        select(AuditEvent)
+        .where(
+            AuditEvent.actor_id == actor_id,
+            AuditEvent.action.in_([CHANGED, UNDONE]),
+            AuditEvent.recorded_at > text("now() - interval '1 day'"),
+        )
+        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
+        .limit(2 * RECENT)
+    )
+    rows = list(db.session.scalars(statement))
+    undone = {row.changes.get("request") for row in rows if row.action == UNDONE}
+    return [(row, row.request_id in undone) for row in rows if row.action == CHANGED][:RECENT]
 
 
 def clients_of(ids: Sequence[int]) -> set[int]:

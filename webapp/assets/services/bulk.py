@@ -1,7 +1,7 @@
 """Changing many assets at once: tried first, then done as one transaction, and undone by its request."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -18,10 +18,13 @@ from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
 from webapp.organisation.tree import Place
 
-MOST = 2000  # assets that one change takes
+MOST = 20_000  # assets that one change takes
+AT_ONCE = 2_000  # more are not changed while somebody waits
+LOT = 500  # that are written between two words about progress
 ALONE = 3  # fewer are moved one by one
 EDIT = "assets.edit"
 Mode = Literal["look", "try", "do"]  # only the rules; moves as well, to be rolled back; all of it
+Told = Callable[[int, int], None]  # hears how many of how many are done
 DAYS = frozenset({"warranty_until", "purchased_on"})
 FIELDS = ("status", "warranty_until", "purchased_on", "manufacturer", "model")
 HERE = ("client_id", "project_id", "parent_id")
@@ -31,7 +34,7 @@ TITLES = {
     "project_id": _("Project"),
     "parent_id": _("Lies inside"),
     "warranty_until": _("Warranty until"),
-    "purchased_on": _("Purchased"),
+    "purchased_on": _("Purchased on"),
     "manufacturer": _("Manufacturer"),
     "model": _("Model"),
 }
@@ -63,6 +66,11 @@ class Outcome:
     verdicts: Sequence[Verdict]
     seal: str = ""
     more: bool = False
+
+    @property
+    def aside(self) -> bool:
+        """True if they are too many to change them while somebody waits."""
+        return len(self.verdicts) > AT_ONCE
 
     @property
     def changed(self) -> list[Verdict]:
@@ -109,7 +117,7 @@ class _Task:
 
 
 def preview(actor: SignedIn, command: BulkChange) -> Outcome:
-    """Say what the change would do: moves are tried for real, then rolled back.
+    """Say what the change would do: moves are tried for real, unless they are very many, then rolled back.
 
     Raises:
         DomainError: if the place does not exist or is out of reach, or this is too much at once.
@@ -120,7 +128,7 @@ def preview(actor: SignedIn, command: BulkChange) -> Outcome:
     return outcome
 
 
-def apply(actor: SignedIn, command: BulkChange) -> Outcome:
+def apply(actor: SignedIn, command: BulkChange, *, told: Told | None = None) -> Outcome:
     """Change what may be changed, as one transaction.
 
     Raises:
@@ -128,7 +136,22 @@ def apply(actor: SignedIn, command: BulkChange) -> Outcome:
         DomainError: as ``preview`` does.
     """
     trail.because(command.reason)
-    return _change(actor, command, mode="do")
+    outcome = _change(actor, command, mode="do", told=told)
+    if outcome.changed:
+        trail.note(queries.CHANGED, changes={"assets": len(outcome.changed)})
+    return outcome
+
+
+def count(actor: SignedIn, command: BulkChange) -> int:
+    """Return how many assets the change is about.
+
+    Raises:
+        SeenOther: if they are not what the preview showed.
+    """
+    ids, _more = _chosen(actor, command)
+    if len(ids) > AT_ONCE and _seal(queries.versions_of(ids)) != command.seen:
+        raise SeenOther
+    return len(ids)
 
 
 def preview_undo(actor: SignedIn, request_id: str) -> Outcome:
@@ -136,25 +159,33 @@ def preview_undo(actor: SignedIn, request_id: str) -> Outcome:
     return _undo(actor, request_id, mode="look")
 
 
-def undo(actor: SignedIn, request_id: str) -> Outcome:
+def undo(actor: SignedIn, request_id: str, *, told: Told | None = None) -> Outcome:
     """Set back what the actor's request changed, where it still is as the request left it."""
     trail.because(f"undo of {request_id}")
-    return _undo(actor, request_id, mode="do")
+    outcome = _undo(actor, request_id, mode="do", told=told)
+    if outcome.changed:
+        noted = {"assets": len(outcome.changed), "request": request_id}
+        trail.note(queries.UNDONE, changes=noted)
+    return outcome
 
 
-def _change(actor: SignedIn, command: BulkChange, *, mode: Mode) -> Outcome:
+def _change(
+    actor: SignedIn, command: BulkChange, *, mode: Mode, told: Told | None = None
+) -> Outcome:
     ids, more = _chosen(actor, command)
+    mode = "look" if mode == "try" and len(ids) > AT_ONCE else mode
     target = _target(actor, command.place) if command.place else None
-    if target is not None:  # as every move: first these locks, then the rows
+    if target is not None and mode != "look":  # as every move: first these locks, then the rows
         moving.wait_for_moves([*queries.clients_of(ids), target[0]])
-    assets = queries.get_assets(ids, lock=mode == "do" or target is not None)
+    lock = mode == "do" or (mode == "try" and target is not None)
+    assets = queries.get_assets(ids, lock=lock)
     seal = _seal(assets)
     if mode == "do" and command.seen != seal:
         raise SeenOther
     wanted = _wanted(command)
     chosen = {asset.id for asset in assets}
     tasks = [_Task(asset=asset, wanted=wanted | _there(asset, target, chosen)) for asset in assets]
-    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode), seal=seal, more=more)
+    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode, told=told), seal=seal, more=more)
 
 
 def _chosen(actor: SignedIn, command: BulkChange) -> tuple[list[int], bool]:
@@ -165,7 +196,7 @@ def _chosen(actor: SignedIn, command: BulkChange) -> tuple[list[int], bool]:
     return found[:MOST], len(found) > MOST
 
 
-def _seal(assets: Iterable[Asset]) -> str:
+def _seal(assets: Iterable[Any]) -> str:
     """A mark of which assets there are, and of their versions."""
     listed_ = ",".join(sorted(f"{asset.id}.{asset.version}" for asset in assets))
     return hashlib.sha256(listed_.encode()).hexdigest()[:32]
@@ -197,14 +228,16 @@ def _there(asset: Asset, target: tuple[int, int | None] | None, chosen: set[int]
     return dict(zip(HERE, (*target, parent), strict=True))
 
 
-def _carry_out(actor: SignedIn, tasks: list[_Task], *, mode: Mode) -> list[Verdict]:
+def _carry_out(
+    actor: SignedIn, tasks: list[_Task], *, mode: Mode, told: Told | None = None
+) -> list[Verdict]:
     labels = {task.asset.id: (task.asset.tag, task.asset.name) for task in tasks}
     for task in tasks:
         task.look()
     _check(actor, tasks)
+    elsewhere = [task for task in tasks if task.moves and not task.why]
+    _refuse_taken_tags(elsewhere)
     if mode != "look":
-        elsewhere = [task for task in tasks if task.moves and not task.why]
-        _refuse_taken_tags(elsewhere)
         parents = {task.asset.id: task.there["parent_id"] for task in elsewhere}
         _move(
             actor,
@@ -214,7 +247,7 @@ def _carry_out(actor: SignedIn, tasks: list[_Task], *, mode: Mode) -> list[Verdi
             ),
         )
     if mode == "do":
-        _set(tasks)
+        _set(tasks, told or (lambda _done, _total: None))
     verdicts = [
         Verdict(id=key, tag=labels[key][0], name=labels[key][1], changes=task.changes, why=task.why)
         for task, key in zip(tasks, labels, strict=True)
@@ -307,15 +340,17 @@ def _move_one(actor: SignedIn, task: _Task) -> None:
         task.why = error.message
 
 
-def _set(tasks: Iterable[_Task]) -> None:
-    with records.saying():
-        for task in tasks:
-            if task.why is None:
+def _set(tasks: Iterable[_Task], told: Told) -> None:
+    fine = [task for task in tasks if task.why is None and task.changes]
+    for start in range(0, len(fine), LOT):
+        with records.saying():
+            for task in fine[start : start + LOT]:
                 for name in task.changes.keys() - set(HERE):
                     setattr(task.asset, name, task.changes[name][1])
+        told(min(start + LOT, len(fine)), len(fine))
 
 
-def _undo(actor: SignedIn, request_id: str, *, mode: Mode) -> Outcome:
+def _undo(actor: SignedIn, request_id: str, *, mode: Mode, told: Told | None = None) -> Outcome:
     done = queries.changes_of(request_id, actor.id, limit=2 * moving.MAX_MOVED)
     states = [key for key, fields in done.items() if "status" in fields]
     homes = [fields["client_id"][0] for fields in done.values() if "client_id" in fields]
@@ -326,7 +361,7 @@ def _undo(actor: SignedIn, request_id: str, *, mode: Mode) -> Outcome:
     tasks = [_back(asset, done[asset.id], later=asset.id in later) for asset in assets]
     if mode == "do":
         queries.undoing(request_id)
-    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode))
+    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode, told=told))
 
 
 def _back(asset: Asset, done: dict[str, tuple[Any, Any]], *, later: bool) -> _Task:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import abort, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,18 +16,21 @@ from webapp.assets.bulk_schemas import MAX_IDS
 from webapp.assets.models import Status
 from webapp.assets.queries import bulk as queries
 from webapp.assets.services import bulk as services
+from webapp.assets.services import bulk_jobs
 from webapp.assets.services.bulk import Outcome, Verdict
 from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
-from webapp.core.bulk import NAMED
+from webapp.audit.sentences import predicate
+from webapp.core.bulk import MAX_QUERY, NAMED
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json
+from webapp.core.language import format_number
 from webapp.organisation.tree import reach_of
 from webapp.saved_views.queries import tidy
 
 EDIT = "assets.edit"
-REQUEST = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
+REQUEST = re.compile(r"job-[1-9][0-9]{0,18}|[A-Za-z0-9-]{8,64}", re.ASCII)
 MAX_DIGITS = 18
 DAY = "d MMM y"
 
@@ -41,7 +45,25 @@ def bulk() -> ResponseReturnValue:
     matching = request.args.get("matching") or None
     if not ids and matching is None:
         return redirect_to(url_for("assets.index"))
-    return _ask(BulkForm(formdata=None, data={"ids": ids, "matching": matching}))
+    data = {"ids": ids, "matching": matching, "back": request.referrer}
+    return _ask(BulkForm(formdata=None, data=data))
+
+
+def _list(address: str | None, matching: str | None = None) -> str:
+    """Return the address of the list as it was narrowed; ``address`` counts only if it is one of the list."""
+    here = url_for("assets.index")
+    if matching:
+        return here + tidy(matching)
+    try:
+        parts = urlsplit((address or "")[:MAX_QUERY])
+        known = parts.path == here and parts.netloc in ("", request.host)
+    except ValueError:
+        known = False
+    return here + (tidy(parts.query) if known else "")
+
+
+def _back(form: BulkForm) -> str:
+    return _list(form.back.data, form.matching.data)
 
 
 def _ask(form: BulkForm) -> str:
@@ -49,6 +71,7 @@ def _ask(form: BulkForm) -> str:
     form.offer(
         url_for("assets.pick_home"), present=scopes.label_of(form.place.data or None, seen=seen)
     )
+    form.back.data = _back(form)
     return render_template("assets/bulk.html", form=form, most=services.MOST)
 
 
@@ -71,6 +94,7 @@ def preview_bulk() -> ResponseReturnValue:
 
 def _preview(form: BulkForm) -> str:
     outcome = services.preview(me(), form.command)
+    form.back.data = _back(form)
     return render_template(
         "assets/bulk_preview.html",
         form=form,
@@ -90,6 +114,9 @@ def apply_bulk() -> ResponseReturnValue:
     if not form.validate():
         return _ask(form), 422
     try:
+        job = bulk_jobs.start_change(me(), form.command, url=url_for("assets.recent_changes"))
+        if job is not None:
+            return redirect_to(url_for("jobs.show", job_id=job))
         outcome = services.apply(me(), form.command)
     except Denied:
         raise
@@ -100,21 +127,32 @@ def apply_bulk() -> ResponseReturnValue:
         form.refuse(error)
         return _ask(form), 422
     _say(outcome)
-    return redirect_to(url_for("assets.index") + tidy(form.command.matching or ""))
+    return redirect_to(_back(form))
 
 
 def _say(outcome: Outcome) -> None:
     done, refused = len(outcome.changed), len(outcome.refused)
     if done:
-        text = ngettext("%(num)s asset was changed.", "%(num)s assets were changed.", done)
+        n = format_number(done)
+        text = ngettext("%(n)s asset was changed.", "%(n)s assets were changed.", done, n=n)
         undo_it = url_for("assets.undo", request_id=g.request_id)
         look = url_for("assets.ask_undo", request_id=g.request_id)
         # The toast draws it: a button that undoes at once, and a link to what that would do.
         said: Any = {"text": str(text), "post": undo_it, "label": _("Undo"), "look": look}
         flash(said, "success")
     if refused:
-        text = ngettext("%(num)s was left as before.", "%(num)s were left as before.", refused)
+        n = format_number(refused)
+        text = ngettext("%(n)s was left as before.", "%(n)s were left as before.", refused, n=n)
         flash(text, "warning")
+
+
+@bp.get("/undo")
+@page("assets")
+@permission(EDIT, scoped=True)
+def recent_changes() -> ResponseReturnValue:
+    """List one's own changes of many assets that can still be undone."""
+    rows = queries.recent_changes(me().id)
+    return render_template("assets/bulk_recent.html", rows=rows, told=predicate)
 
 
 @bp.get("/undo/<request_id>")
@@ -143,13 +181,17 @@ def _undo_page(request_id: str, outcome: Outcome) -> str:
 @permission(EDIT, scoped=True)
 def undo(request_id: str) -> ResponseReturnValue:
     """Set back what is still as the request left it."""
-    outcome = services.undo(me(), _known(request_id))
+    here = url_for("assets.recent_changes")
+    job = bulk_jobs.start_undo(me(), _known(request_id), url=here)
+    if job is not None:
+        return redirect_to(url_for("jobs.show", job_id=job))
+    outcome = services.undo(me(), request_id)
     if not outcome.changed:
         if outcome.verdicts and wants_json():
             raise DomainError(str(_("Everything is as it was before, or changed since.")))
         return _undo_page(request_id, outcome), 409
     _say(outcome)
-    return redirect_to(url_for("assets.index"))
+    return redirect_to(_list(request.referrer))
 
 
 def _known(request_id: str) -> str:
