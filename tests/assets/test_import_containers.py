@@ -95,7 +95,7 @@ def test_what_cannot_lie_there_is_refused_with_the_reason(
         "N-4,N,Server,Acme,,N-5": "inside itself",
         "N-5,N,Server,Acme,,N-4": "inside itself",
         "N-6,N,Server,Acme,,N-5": "lies in row 7, which is wrong",
-        "N-7,N,Nonsense,Acme,,": "no such type",
+        "N-7,N,Nonsense,Acme,,": "no type “Nonsense”",
         "N-8,N,Server,Acme,,N-7": "lies in row 9, which is wrong",
         "N-9,N,Server,Other,,N-10": "no such asset",
         "N-10,N,Server,Acme,,": "",

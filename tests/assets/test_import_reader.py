@@ -1,6 +1,7 @@
 """Files as the world writes them: encodings, separators, quotes, workbooks, and what is refused."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date
@@ -177,6 +178,11 @@ def test_dates(text: str, order: str, day: date) -> None:
         ("€ 1.250,50", True, "1250.5"),
         ("12,5", True, "12.5"),
         ("$1200", False, "1200"),
+        ("1'250.50 USD", False, "1250.5"),
+        ("1 250,50 €", True, "1250.5"),
+        ("1e5", False, "100000"),
+        ("1.5e3", False, "1500"),
+        ("-5", False, "-5"),
     ],
 )
 def test_amounts(text: str, comma: bool, amount: str) -> None:
@@ -184,11 +190,23 @@ def test_amounts(text: str, comma: bool, amount: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "comma"), [("12,5", False), ("abc", False), ("1.2.3", True), ("", False)]
+    ("text", "comma"),
+    [
+        *(("12,5", False), ("abc", False), ("1.2.3", True), ("", False), ("2x4", False)),
+        *(("12GB3", False), ("5 5", False), ("1e99", False), ("$5$", False), ("XYZ 5", False)),
+    ],
 )
 def test_what_is_no_amount(text: str, comma: bool) -> None:
-    with pytest.raises(ValueError, match="number"):
+    with pytest.raises(ValueError, match=f"“{re.escape(text)}” is no number"):
         values.amount(text, decimal_comma=comma)
+
+
+def test_an_attribute_has_its_own_unit_and_no_other() -> None:
+    for text in ("16 GB", "16GB", "16"):
+        assert values.amount(text, decimal_comma=False, unit="GB") == 16
+    for text in ("1 TB", "16 GB GB", "€ 16"):
+        with pytest.raises(ValueError, match="is no number"):
+            values.amount(text, decimal_comma=False, unit="GB")
 
 
 def test_the_order_of_dates_is_guessed_from_all_of_them() -> None:

@@ -15,6 +15,7 @@ from webapp.assets.importing.naming import Namer, Wrong
 from webapp.assets.importing.reader import Row, as_text, shortened
 from webapp.assets.importing.rows import Outcome, text_of
 from webapp.assets.models import Asset, Status, StatusTransition
+from webapp.assets.queries.custody import Holder
 from webapp.assets.services import records
 from webapp.core.db import db
 from webapp.core.language import _
@@ -50,7 +51,7 @@ class Checker:
     def check(self, some: Iterable[Row]) -> list[Outcome]:
         """Judge a batch; what it needs of the database is read at once."""
         found = [self._begin(row) for row in some]
-        here = [one for one in found if not one.problems]
+        here = [one for one in found if one.said or not one.problems]
         tags = (tag for one in here for tag in (_tag(one), tag_of(one)))
         by_tag = lookups.assets_by(Asset.tag_key, tags)
         by_serial = {}
@@ -77,28 +78,30 @@ class Checker:
                 raise Wrong("", row.problem)  # noqa: TRY301 - told like any other
             one.said = rows.said_by(row, self.options.columns)
             one.label = _label(one)
+            for name in rows.failed(one.said):
+                one.refuse(name, _("The spreadsheet shows an error here. Mend its formula."))
         except Wrong as wrong:
             one.label = shortened(row.cells[0], 100) if row.cells else ""
             one.refuse(wrong.field, wrong.words)
         return one
 
     def _judge(self, one: Outcome, by_tag: dict[str, Any], by_serial: dict[str, Any]) -> None:
+        """Say everything that is wrong with a row, not only what comes first."""
+        before = len(one.problems)
         client = self._attempt(one, self.namer.client)
-        kind = self._attempt(one, self.namer.type)
-        if not one.problems:
+        if len(one.problems) == before:
             self._find(one, client, by_tag, by_serial)
-        if one.problems:
-            return
+        found = len(one.problems) == before
+        kind = self._attempt(one, self.namer.type)
         if one.existing is not None:
             client = client or self.known.client_by_id.get(one.existing.client_id)
             kind = kind or self.known.type_by_id.get(one.existing.type_id)
-        if client is None:
+        if client is None and found:
             one.refuse("client", _("Say which client it belongs to."))
-        if kind is None:
+        if kind is None and found and "type" not in one.said:
             one.refuse("type", _("Say of which type it is."))
-        if client is not None and kind is not None:
-            one.client, one.kind = client, kind
-            self._build(one, client, kind)
+        one.client, one.kind = client, kind
+        self._build(one, client, kind)
 
     def _attempt(self, one: Outcome, find: Any) -> Named | None:
         try:
@@ -113,9 +116,6 @@ class Checker:
     ) -> None:
         """Find the asset that the row means, and refuse what would be ambiguous or doubled."""
         tag = _tag(one)
-        if tag and (before := self.tags.setdefault(tag, one.row.line)) != one.row.line:
-            one.refuse("tag", _("Row %(line)s has the same tag.", line=before))
-            return
         same_tag = by_tag.get(tag, [])
         found = by_serial.get(_serial(one), []) if self.options.match == "serial" else same_tag
         mine = [row for row in found if client is None or row.client_id == client.id]
@@ -124,15 +124,44 @@ class Checker:
             return
         one.existing = mine[0] if mine else None
         target = one.existing.id if one.existing else None
-        if any(row.id != target for row in same_tag):
+        # Two clients may have the same tag; nobody gets one that somebody in sight has.
+        gets = bool(tag) and (one.existing is None or one.existing.tag_key != tag)
+        if gets and (before := self.tags.setdefault(tag, one.row.line)) != one.row.line:
+            one.refuse("tag", _("Row %(line)s has the same tag.", line=before))
+        elif gets and any(row.id != target for row in same_tag):
             one.refuse("tag", _("There is an asset with this tag."))
         elif one.existing is not None and one.existing.deleted_at is not None:
             one.refuse("tag", _("This is archived. Restore it first."))
         elif target and (before := self.targets.setdefault(target, one.row.line)) != one.row.line:
             one.refuse(self.options.match, _("Row %(line)s means the same asset.", line=before))
 
-    def _build(self, one: Outcome, client: Named, kind: Named) -> None:
+    def _build(self, one: Outcome, client: Named | None, kind: Named | None) -> None:
         data, wrong = rows.draft(one.said, self.options, one.existing)
+        if client is not None:
+            self._place(one, client, data, wrong)
+        # What is still to be made has no id; the schema only asks that there be one.
+        data |= {
+            "client_id": (client.id if client else None) or 1,
+            "type_id": (kind.id if kind else None) or 1,
+        }
+        broken = {error.field for error in wrong}
+        data |= dict.fromkeys(broken & rows.MAY_BE_EMPTY)
+        command, told = rows.validated(data, one.said)
+        wrong += [error for error in told if error.field not in broken]
+        found: dict[str, Any] = {}
+        if kind is not None:
+            before = one.existing.attributes if one.existing else {}
+            found, told = rows.attributes(one.said, kind, self.options, before)
+            wrong += told
+        for error in wrong:
+            one.refuse(error.field, error.words)
+        if command is None or client is None or kind is None or one.problems:
+            return
+        one.command = command.model_copy(update={"attributes": found})
+        one.unique = rows.unique_values(found, kind, client)
+        self._refuse_place(one, client)
+
+    def _place(self, one: Outcome, client: Named, data: dict[str, Any], wrong: list[Wrong]) -> None:
         try:
             project = self.namer.project(one.said, client)
             if one.existing is None or "project" in one.said:
@@ -140,20 +169,6 @@ class Checker:
             self._put_inside(one, client, data)
         except Wrong as strange:
             wrong.append(strange)
-        # What is still to be made has no id; the schema only asks that there be one.
-        data |= {"client_id": client.id or 1, "type_id": kind.id or 1}
-        command, told = rows.validated(data, one.said)
-        broken = {error.field for error in wrong}
-        wrong += [error for error in told if error.field not in broken]
-        before = one.existing.attributes if one.existing else {}
-        found, told = rows.attributes(one.said, kind, self.options, before)
-        for error in wrong + told:
-            one.refuse(error.field, error.words)
-        if command is None or one.problems:
-            return
-        one.command = command.model_copy(update={"attributes": found})
-        one.unique = rows.unique_values(found, kind, client)
-        self._refuse_place(one, client)
 
     def _put_inside(self, one: Outcome, client: Named, data: dict[str, Any]) -> None:
         """Put it where the row says; what lies in an asset is in its project."""
@@ -238,20 +253,20 @@ class Checker:
                     )
 
     def _hand_out(
-        self, one: Outcome, people: dict[str, tuple[int, str]], held: dict[int, str]
+        self, one: Outcome, people: dict[str, list[tuple[int, str]]], held: dict[int, Holder]
     ) -> None:
         """Add who gets it; what cannot be handed out is said, and the rest of the row stands."""
         if one.command is None or one.client is None:
             return
+        now = held.get(one.existing.id) if one.existing else None
         try:
-            holder = self.namer.holder(one.said, people)
+            holder = self.namer.holder(one.said, people, now)
         except Wrong as wrong:
             one.warn(wrong.field, wrong.words)
             return
         if holder is None:
             return
-        now = held.get(one.existing.id) if one.existing else None
-        if now == holder.value:
+        if now is not None and now.value == holder.value:
             self._keep_in_use(one)
         elif now is not None:
             one.warn("holder", _("Somebody has it already; it stays there."))
@@ -271,10 +286,11 @@ class Checker:
             one.command = one.command.model_copy(update={"status": Status.IN_USE})
             one.changes.pop("status", None)
 
-    def _settle(self, one: Outcome, held: dict[int, str]) -> None:
+    def _settle(self, one: Outcome, held: dict[int, Holder]) -> None:
         if one.command is None:
             return
         if one.existing is None:
+            one.stored = rows.stored(one.command, self._names(one))
             one.verdict, one.changes = Verdict.NEW, {}
             return
         if "status" in one.changes:
@@ -286,6 +302,16 @@ class Checker:
                 one.refuse("status", records.REFUSALS["asset_handed_out"][0])
                 return
         one.verdict = Verdict.CHANGED if one.changes else Verdict.SAME
+
+    def _names(self, one: Outcome) -> dict[str, str]:
+        project = one.command.project_id if one.command else None
+        return {
+            "type": one.kind.name if one.kind else "",
+            "client": one.client.name if one.client else "",
+            "project": self._called("project_id", project),
+            "parent": one.goes_into,
+            "holder": one.holder.name if one.holder else "",
+        }
 
 
 def _tag(one: Outcome) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from webapp.access.identity import SignedIn
 from webapp.assets.importing.mapping import Rule
 from webapp.assets.importing.values import folded
 from webapp.assets.models import Asset, AssetType, AssetUniqueValue, Custody
+from webapp.assets.queries.custody import Holder
 from webapp.core.db import db
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Location, Project
@@ -29,6 +30,7 @@ class Named:
     name: str
     location_id: int | None = None
     rules: tuple[dict[str, Any], ...] = ()
+    code: str = ""
 
     @property
     def key(self) -> int | str:
@@ -68,7 +70,7 @@ def load(who: SignedIn) -> Known:
     known = Known(who)
     clients = select(Client.id, Client.name, Client.code, Client.location_id)
     for row in db.session.execute(clients.where(Client.deleted_at.is_(None)).order_by(Client.id)):
-        one = Named(row.id, row.name, row.location_id)
+        one = Named(row.id, row.name, row.location_id, code=row.code)
         known.client_by_id[row.id] = one
         for word in {folded(row.name), folded(row.code)}:
             known.clients[word].append(one)
@@ -96,8 +98,11 @@ def types() -> list[Any]:
 
 def attributes() -> list[Rule]:
     """Return every attribute of the live types, each key once."""
-    found = {rule["key"]: rule["label"] for kind in types() for rule in kind.attributes}
-    return [Rule(key=key, label=label) for key, label in sorted(found.items(), key=lambda x: x[1])]
+    found = {rule["key"]: rule for kind in types() for rule in kind.attributes}
+    rules = [
+        Rule(key=key, label=rule["label"], unit=rule.get("unit", "")) for key, rule in found.items()
+    ]
+    return sorted(rules, key=lambda rule: rule.label)
 
 
 def assets_by(column: Any, values: Iterable[str]) -> dict[str, list[Any]]:
@@ -143,30 +148,44 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def people(emails: Iterable[str]) -> dict[str, tuple[int, str]]:
-    """Return id and name of the active people with these addresses."""
-    wanted = {email.lower() for email in emails if "@" in email}
+def people(said: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Return id and name of the active people with these addresses or names, by what was said in small letters."""
+    wanted = {one.lower() for one in said if one}
     if not wanted:
         return {}
-    address = func.lower(User.email)
-    statement = select(User.id, User.name, address.label("email"))
-    rows = db.session.execute(statement.where(address.in_(wanted), User.is_active))
-    return {row.email: (row.id, row.name) for row in rows}
+    address, name = func.lower(User.email), func.lower(User.name)
+    statement = select(User.id, User.name, address.label("email"), name.label("small"))
+    words = [one for one in wanted if "@" not in one]
+    named = or_(address.in_(wanted - {*words}), name.in_(words))
+    found = defaultdict(list)
+    for row in db.session.execute(statement.where(named, User.is_active).order_by(User.id)):
+        for word in {row.email, row.small} & wanted:
+            found[word].append((row.id, row.name))
+    return found
 
 
-def holders(asset_ids: Iterable[int]) -> dict[int, str]:
-    """Return who has each asset that somebody has, as ``user:3`` or ``location:4``."""
+def holders(asset_ids: Iterable[int]) -> dict[int, Holder]:
+    """Return who or what place has each asset that is handed out."""
     ids = list(asset_ids)
     if not ids:
         return {}
-    statement = select(Custody.asset_id, Custody.holder_user_id, Custody.holder_location_id)
+    statement = (
+        select(
+            Custody.asset_id,
+            Custody.holder_user_id,
+            Custody.holder_location_id,
+            func.coalesce(User.name, Location.name, "").label("name"),
+        )
+        .outerjoin(User, User.id == Custody.holder_user_id)
+        .outerjoin(Location, Location.id == Custody.holder_location_id)
+    )
     rows = db.session.execute(
         statement.where(Custody.asset_id.in_(ids), Custody.returned_at.is_(None))
     )
     return {
-        row.asset_id: f"user:{row.holder_user_id}"
+        row.asset_id: Holder(kind="user", id=row.holder_user_id, name=row.name)
         if row.holder_user_id
-        else f"location:{row.holder_location_id}"
+        else Holder(kind="location", id=row.holder_location_id, name=row.name)
         for row in rows
     }
 

@@ -24,6 +24,7 @@ FIELDS: dict[str, str] = {
     "name": N_("Name"),
     "type": N_("Type"),
     "client": N_("Client (name or code)"),
+    "client_code": N_("Client code"),
     "project": N_("Project"),
     "parent": N_("Lies in (tag)"),
     "location": N_("Location (finds the client)"),
@@ -31,13 +32,13 @@ FIELDS: dict[str, str] = {
     "serial": N_("Serial number"),
     "manufacturer": N_("Manufacturer"),
     "model": N_("Model"),
-    "model_number": N_("Model number (added to the model)"),
+    "model_number": N_("Model number"),
     "purchased_on": N_("Purchased on"),
     "cost": N_("Cost"),
     "warranty_until": N_("Warranty until"),
     "warranty_months": N_("Warranty in months"),
     "notes": N_("Notes"),
-    "holder": N_("Holder (e-mail address)"),
+    "holder": N_("Holder (e-mail or name)"),
     "holder_location": N_("Holder (location)"),
 }
 # What a change may name besides.
@@ -49,7 +50,6 @@ SHOWN = {
     "parent": N_("Lies in"),
     "client": N_("Client"),
     "location": N_("Location"),
-    "model_number": N_("Model number"),
     "warranty_months": N_("Warranty in months"),
     "holder": N_("Holder"),
     "holder_location": N_("Holder"),
@@ -62,6 +62,7 @@ _NAMES = {
     "name": "name;asset name;item name;device name;hostname;nombre;nombre del activo;denominacion;equipo",
     "type": "category;type;asset type;device type;kind;categoria;tipo;tipo de activo;clase",
     "client": "company;client;customer;organization;organisation;tenant;account;cliente;empresa;compania;organizacion",
+    "client_code": "client code;company code;customer code;codigo del cliente;codigo de cliente",
     "project": "project;site project;proyecto;obra",
     "parent": "lies in;lies inside;lies inside the asset;parent;parent asset;parent tag;parent asset tag;contained in;"
     "container;inside;located in asset;"
@@ -81,7 +82,8 @@ _NAMES = {
     "meses de garantia;garantia meses;garantia en meses",
     "notes": "asset notes;notes;note;comments;comment;remarks;description;notas;comentarios;observaciones;descripcion",
     "holder": "checked out to email;email;e mail;user email;assigned to;checked out to;checked out to username;"
-    "username;holder;owner;user;assigned user;asignado a;usuario;responsable;correo;correo electronico;custodio",
+    "username;holder;owner;user;assigned user;asignado a;usuario;responsable;correo;"
+    "correo electronico;custodio;quien lo tiene",
     "holder_location": "checked out to location;assigned location;ubicacion asignada",
 }
 _BY_NAME = {
@@ -135,6 +137,12 @@ class Rule:
 
     key: str
     label: str
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        """How the export heads its column."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
 
 
 def header_hash(header: Sequence[str]) -> str:
@@ -145,8 +153,7 @@ def header_hash(header: Sequence[str]) -> str:
 
 def guess(header: Sequence[str], attributes: Iterable[Rule] = ()) -> list[str]:
     """Return for each column the field that its name means, or nothing; of two, the better name wins."""
-    own = {folded(rule.label): rule.key for rule in attributes}
-    own |= {folded(rule.key): rule.key for rule in attributes}
+    own = _own(attributes)
     best: dict[str, tuple[int, int]] = {}
     for number, name in enumerate(header):
         field, rank = _meaning(folded(name), own)
@@ -154,6 +161,15 @@ def guess(header: Sequence[str], attributes: Iterable[Rule] = ()) -> list[str]:
             best[field] = (rank, number)
     taken = {number: field for field, (_rank, number) in best.items()}
     return [taken.get(number, "") for number in range(len(header))]
+
+
+def _own(attributes: Iterable[Rule]) -> dict[str, str]:
+    """The names of the attributes; a whole title counts more than a label, and that more than a key."""
+    rules = list(attributes)
+    own = {folded(rule.key): rule.key for rule in rules}
+    own |= {folded(rule.label): rule.key for rule in rules}
+    own |= {folded(rule.title): rule.key for rule in rules}
+    return own | {folded(f"{rule.title} [{rule.key}]"): rule.key for rule in rules}
 
 
 def _meaning(name: str, own: dict[str, str]) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """One row becomes what the asset shall be, by the same schema that the form has."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from webapp.assets.importing import values
 from webapp.assets.importing.lookups import Named
 from webapp.assets.importing.mapping import ATTRIBUTE, DATES, Options
 from webapp.assets.importing.naming import Said, Wrong
-from webapp.assets.importing.reader import Cell, Row, as_text
+from webapp.assets.importing.reader import Cell, Row, as_text, shortened
 from webapp.assets.models import Status
 from webapp.assets.queries.custody import Holder
 from webapp.assets.schemas import AssetDraft, attributes_of
@@ -25,6 +26,25 @@ KEPT = (
     "purchased_on", "cost", "warranty_until", "notes", "status",
 )  # fmt: skip
 MAX_MONTHS = 1200
+_MONTHS = re.compile(r"(\d{1,6})(?:\.0+)?(?: ?(?:months?|meses|mes))?", re.ASCII | re.IGNORECASE)
+# What a spreadsheet shows where its formula failed, in English and Spanish.
+ERRORS = {
+    *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#SPILL!", "#CALC!", "#FIELD!"),
+    *("#BLOCKED!", "#GETTING_DATA", "#¡NULO!", "#¡DIV/0!", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?", "#¡NUM!"),
+    "#N/D",
+}  # fmt: skip
+MAY_BE_EMPTY = frozenset({"cost", *DATES})
+# What the dry run tells of a new asset, besides what others are called.
+SHOWN = (
+    "status",
+    "serial",
+    "manufacturer",
+    "model",
+    "purchased_on",
+    "cost",
+    "warranty_until",
+    "notes",
+)
 # Where a message of the schema belongs: columns have names of their own.
 _COLUMN = {"type_id": "type", "client_id": "client", "project_id": "project", "parent_id": "parent"}
 
@@ -47,11 +67,17 @@ class Outcome:
     goes_into: str = ""  # the tag of what the row says that it lies in
     container: str = ""  # the same as it is compared, if that is still to be added
     unique: list[tuple[Any, ...]] = field(default_factory=list)
+    stored: list[list[str]] = field(default_factory=list)  # of a new asset: field and text
 
     def refuse(self, name: str, words: str) -> None:
-        """Say what is wrong."""
+        """Say what is wrong; of a cell, the first thing."""
         self.verdict = Verdict.WRONG
-        self.problems.append((name, str(words)))
+        if name and any(field == name for field, _words in self.problems):
+            return
+        text, value = str(words), values.quoted(self.said.get(name, ""))
+        if value and value not in text:
+            text = gettext("“%(value)s”: %(words)s", value=value, words=text)
+        self.problems.append((name, text))
 
     def warn(self, name: str, words: str) -> None:
         """Say what is left out, though the row is applied."""
@@ -109,11 +135,11 @@ def _cleared(options: Options) -> set[str]:
 def _add_warranty(said: Said, data: dict[str, Any], wrong: list[Wrong]) -> None:
     if "warranty_months" not in said or "warranty_until" in said:
         return
-    text = as_text(said["warranty_months"]).split()[0]
-    if not text.isascii() or not text.isdigit() or int(text[:6]) > MAX_MONTHS:
+    found = _MONTHS.fullmatch(as_text(said["warranty_months"]))
+    if found is None or int(found[1]) > MAX_MONTHS:
         wrong.append(Wrong("warranty_months", _("Write the warranty as a number of months.")))
     elif bought := data.get("purchased_on"):
-        data["warranty_until"] = values.months_later(bought, int(text))
+        data["warranty_until"] = values.months_later(bought, int(found[1]))
 
 
 def validated(data: dict[str, Any], said: Said) -> tuple[AssetDraft | None, list[Wrong]]:
@@ -151,7 +177,7 @@ def attributes(
         key = column.removeprefix(ATTRIBUTE)
         if column in said:
             try:
-                typed[key] = _plain(said[column], rules.get(key, {}).get("kind", "text"), options)
+                typed[key] = _plain(said[column], rules.get(key, {}), options)
             except ValueError as error:
                 wrong.append(Wrong(column, error.args[0]))
         elif options.clear_blank:
@@ -162,12 +188,30 @@ def attributes(
     return found, wrong
 
 
-def _plain(cell: Cell, kind: str, options: Options) -> str:
+def _plain(cell: Cell, rule: dict[str, Any], options: Options) -> str:
+    kind = rule.get("kind", "text")
     if kind == "date":
         return values.day(cell, options.date_order).isoformat()
     if kind == "number":
-        return f"{values.amount(cell, decimal_comma=options.decimal_comma):f}"
+        unit = rule.get("unit") or ""
+        number = values.amount(cell, decimal_comma=options.decimal_comma, unit=unit)
+        return f"{number:f}"
     return as_text(cell)
+
+
+def failed(said: Said) -> list[str]:
+    """Return the fields whose cell holds the error of a formula."""
+    return [name for name, cell in said.items() if isinstance(cell, str) and cell in ERRORS]
+
+
+def stored(command: AssetDraft, names: dict[str, str]) -> list[list[str]]:
+    """Return all that a new asset gets, as people read it; ``names`` has what the command knows by number."""
+    shown = names | {name: text_of(getattr(command, name)) for name in SHOWN}
+    told = [[name, shortened(text, 100)] for name, text in shown.items() if text]
+    return told + [
+        [ATTRIBUTE + key, shortened(text_of(value), 100)]
+        for key, value in command.attributes.items()
+    ]
 
 
 def unique_values(found: dict[str, Any], kind: Named, client: Named) -> list[tuple[Any, ...]]:

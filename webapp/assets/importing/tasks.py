@@ -89,11 +89,7 @@ def _kept(run_id: int, one: Outcome) -> dict[str, Any]:
     if one.verdict == Verdict.WRONG:
         values = {"cells": [shortened(cell, MAX_CELL) for cell in one.row.cells]}
     elif one.verdict == Verdict.NEW:
-        values = {
-            name: shortened(cell, 100)
-            for name, cell in one.said.items()
-            if name not in ("tag", "name")
-        }
+        values = {"stored": one.stored}
     return {
         "run_id": run_id,
         "line": one.row.line,

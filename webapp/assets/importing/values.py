@@ -7,14 +7,24 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from webapp.assets.importing.reader import Cell, as_text
+from babel.numbers import is_currency
+
+from webapp.assets.importing.reader import Cell, as_text, shortened
 from webapp.assets.models import Status
 from webapp.core.language import _
 
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", re.ASCII)
 _DAY = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})", re.ASCII)
 _TIME = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp]\.?[Mm]\.?)?(Z|[+-]\d{2}:?\d{2})?$")
-_MONEY = re.compile(r"[A-Za-z€$£¥\s\u00a0'\u2019]")
+_SPACES = re.compile(r"[\s\u00a0\u2007\u202f]+")
+_HEAD = re.compile(r"([^\d+-]*?) ?([+-]?\d.*)", re.DOTALL)
+_TAIL = re.compile(r"(.*\d) ?(\D*)", re.DOTALL)
+_SIGNS = frozenset("€$£¥")
+# An amount with a decimal point: whole, in groups of three, or with an exponent.
+_PLAIN = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}([,' ])\d{3}(\1\d{3}){0,4}(\.\d{1,30})?", re.ASCII)
+_POWER = re.compile(r"[+-]?\d{1,15}(\.\d{1,30})?[eE][+-]?\d{1,2}", re.ASCII)
+MOST = Decimal(10) ** 15
 CENTURY = 70  # 69 is 2069, 70 is 1970
 ORDERS = ("iso", "day", "month")
 
@@ -54,14 +64,21 @@ def day(cell: Cell, order: str) -> date:
             return date(year, first, second) if order == "month" else date(year, second, first)
     except ValueError:
         pass
-    raise ValueError(_WRONG_DAY[order])
+    raise ValueError(_wrong_day(order, text))
 
 
-_WRONG_DAY = {
-    "iso": _("Write a date as year-month-day."),
-    "day": _("Write a date as day/month/year."),
-    "month": _("Write a date as month/day/year."),
-}
+def _wrong_day(order: str, text: str) -> str:
+    value = quoted(text)
+    if order == "day":
+        return _("“%(value)s” is no date. Write it as day/month/year.", value=value)
+    if order == "month":
+        return _("“%(value)s” is no date. Write it as month/day/year.", value=value)
+    return _("“%(value)s” is no date. Write it as year-month-day.", value=value)
+
+
+def quoted(cell: Cell) -> str:
+    """Return as much of a cell as a message quotes."""
+    return shortened(cell, 60)
 
 
 def _year(text: str) -> int:
@@ -85,23 +102,41 @@ def orders_of(text: str) -> set[str]:
     return fitting
 
 
-def amount(cell: Cell, *, decimal_comma: bool) -> Decimal:
-    """Read an amount of money or another number.
+def amount(cell: Cell, *, decimal_comma: bool, unit: str | None = None) -> Decimal:
+    """Read a number that has at most its unit at one end: a currency, or the ``unit`` of an attribute.
 
     Raises:
         ValueError: if it is none, with words for the person.
     """
     if isinstance(cell, int | Decimal):
         return Decimal(cell)
-    text = _MONEY.sub("", as_text(cell))
-    comma, point = (",", ".") if decimal_comma else (".", ",")
-    whole, _mark, part = text.partition(comma)
-    groups = whole.split(point)
-    fits = len(groups) == 1 or (len(groups[0]) <= 3 and all(len(one) == 3 for one in groups[1:]))  # noqa: PLR2004
-    plain = "".join(groups) + ("." + part if part else "")
-    if not fits or not re.fullmatch(r"-?\d{1,15}(\.\d{1,30})?", plain, re.ASCII):
-        raise ValueError(_("Write a number, such as 12 or 3.5."))
-    return Decimal(plain).normalize() + 0 if part else Decimal(plain)
+    text = _bare(_SPACES.sub(" ", as_text(cell)).strip(), unit).replace("\u2019", "'")
+    if decimal_comma:
+        text = text.translate(str.maketrans(",.", ".,"))
+    if _GROUPED.fullmatch(text):
+        text = re.sub("[,' ]", "", text)
+    if _PLAIN.fullmatch(text) or _POWER.fullmatch(text):
+        number = Decimal(text).normalize() + 0
+        if abs(number) < MOST:
+            return Decimal(f"{number:f}")
+    raise ValueError(_("“%(value)s” is no number. Write it such as 12 or 3.5.", value=quoted(cell)))
+
+
+def _bare(text: str, unit: str | None) -> str:
+    """Take the unit from one end; whatever else is there stays, and makes it no number."""
+    if unit is not None:
+        end = bool(unit) and text.endswith(unit)
+        return (text.removesuffix(unit) if end else text.removeprefix(unit)).strip()
+    before, after = _HEAD.fullmatch(text), _TAIL.fullmatch(text)
+    if before and before[1]:
+        return before[2] if _is_currency(before[1]) else text
+    if after and after[2]:
+        return after[1] if _is_currency(after[2]) else text
+    return text
+
+
+def _is_currency(word: str) -> bool:
+    return word in _SIGNS or (word.isupper() and is_currency(word))
 
 
 def status(cell: Cell) -> Status:
@@ -114,7 +149,8 @@ def status(cell: Cell) -> Status:
     if found is None:
         raise ValueError(
             _(
-                "There is no such status. Known are planned, in stock, in use, in repair, retired and lost."
+                "There is no status “%(value)s”. Known are planned, in stock, in use, in repair, retired and lost.",
+                value=quoted(cell),
             )
         )
     return found

@@ -221,7 +221,7 @@ def _labels() -> Callable[[str], str]:
 
 @bp.post("/import/<id:run_id>/apply")
 @page(PAGE)
-@permission("assets.apply_import")
+@permission("assets.apply_import", scoped=True)
 def apply_import(run_id: int) -> ResponseReturnValue:
     """Have the checked rows applied; a second click finds that the first did."""
     run = _run_or_404(run_id, lock=True)
