@@ -177,7 +177,7 @@ def _log_read(event: Event) -> str:
 
 def _filter(name: str, value: Any) -> str:
     known = CATEGORY_TITLES if name == "category" else FILTER_WORDS
-    return str(known.get(value) or _short(value))
+    return str(known.get(value) or short(value))
 
 
 def _failed(event: Event) -> str:
@@ -229,7 +229,7 @@ def _updated(event: Event) -> str:
     if list(event.changes) == ["name"]:
         old, new = pair(event.changes["name"])
         return gettext(
-            "renamed %(what)s to %(new)s", what=_the(event, name=_short(old)), new=_short(new)
+            "renamed %(what)s to %(new)s", what=_the(event, name=short(old)), new=short(new)
         )
     listed = ", ".join(names[:MAX_FIELDS]) + (" …" if len(names) > MAX_FIELDS else "")
     if not listed:
@@ -249,7 +249,7 @@ STATES = {
 
 def _status_changed(event: Event, what: str) -> str:
     old, new = (
-        gettext(STATES[value]) if value in STATES else _short(value)
+        gettext(STATES[value]) if value in STATES else short(value)
         for value in pair(event.changes["status"])
     )
     said = N_("changed %(what)s from “%(old)s” to “%(new)s”")
@@ -342,6 +342,7 @@ def _generic(event: Event) -> str:
     return gettext("did %(verb)s: %(what)s", verb=verb.replace("_", " "), what=what)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """Return a value as text that fits into a line."""
     text = shown(value)
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"

@@ -1,7 +1,7 @@
 """The story of a record, for its page: each row of the log as a sentence."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +11,12 @@ from sqlalchemy import and_, or_, select
 from webapp.audit.models import AuditEvent
 from webapp.audit.reasons import why
 from webapp.audit.sentences import Event, predicate, who
+from webapp.audit.values import Changed, changed_of
 from webapp.core.db import db
 
 SHOWN = 20
-QUIET = ("viewed", "followed")  # what follows from another change is told with that one
+# What follows from another change is told with that one; "left" is for those who see no more of it than that.
+QUIET = ("viewed", "followed", "left")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,20 @@ class Line:
     sentence: str
     detail: str | None = None
     url: str | None = None
+    values: Sequence[Changed] = ()
+    undo: str | None = None  # where it can be taken back
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """That changed values are told as well, and how: ``unseen`` stands for a name that the reader may not know.
+
+    ``titles`` name the keys of attributes; ``undo`` finds where a change can be taken back.
+    """
+
+    unseen: str
+    titles: Mapping[str, str] = field(default_factory=dict)
+    undo: Callable[[AuditEvent], str | None] = lambda _row: None
 
 
 def timeline_of(
@@ -35,13 +51,14 @@ def timeline_of(
     limit: int = SHOWN,
     also: Mapping[str, Iterable[int]] | None = None,
     told: Callable[[Event], Event] = lambda event: event,
+    telling: Telling | None = None,
 ) -> list[Line]:
     """Return what happened to a record, newest first, reads left out; ``also`` to rows that belong to it.
 
-    ``told`` returns an event as this reader may know it.
+    ``told`` returns an event as this reader may know it; with ``telling`` old and new values are told, too.
     """
     whose = {object_type: [object_id]} | {kind: list(ids) for kind, ids in (also or {}).items()}
-    rows: Iterable[AuditEvent] = db.session.scalars(
+    found = db.session.scalars(
         select(AuditEvent)
         .where(
             or_(
@@ -56,7 +73,15 @@ def timeline_of(
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
         .limit(limit)
     )
-    return [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
+    rows = list(found)
+    lines = [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
+    if telling is None:
+        return lines
+    changed = changed_of(rows, object_type, unseen=telling.unseen, titles=telling.titles)
+    return [
+        replace(one, values=what, undo=telling.undo(row))
+        for one, what, row in zip(lines, changed, rows, strict=True)
+    ]
 
 
 def veiled(event: Event, **changes: Any) -> Event:

@@ -48,7 +48,6 @@ class Surroundings:
     client: Any  # id, name, code, location_id
     project: Any | None  # id, name
     next_states: Sequence[str]
-    above: Sequence[Any]  # the assets that contain it, the outermost first
     place: Place
 
 
@@ -83,7 +82,7 @@ def _is_client(text: str) -> ColumnElement[bool]:
 
 
 def surroundings_of(asset: Asset) -> Surroundings:
-    """Read type, client, project, what contains the asset, and which states may follow."""
+    """Read type, client, project, and which states may follow."""
     states = (
         select(func.array_agg(StatusTransition.to_status))
         .where(StatusTransition.from_status == asset.status.value)
@@ -116,7 +115,6 @@ def surroundings_of(asset: Asset) -> Surroundings:
         if row.project_id
         else None,
         next_states=row.states or (),
-        above=above(asset),
         place=Place(
             location_id=row.location_id, client_id=asset.client_id, project_id=asset.project_id
         ),

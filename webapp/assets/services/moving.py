@@ -1,5 +1,6 @@
 """Moving nodes of the tree: what lies below comes along, each with its own audit row."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset
 from webapp.assets.queries import bulk as queries
 from webapp.assets.services import records
+from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, StaleVersion, check_version
 from webapp.core.language import _
@@ -54,6 +56,7 @@ def move(
     with records.saying():
         _defer_keys()
         moved = [asset, *below(asset)]
+        _note_left(asset, asset.client_id, client_id, count=len(moved))
         asset.parent_id = parent_id
         for one in moved:
             one.client_id, one.project_id = client_id, project_id
@@ -120,6 +123,7 @@ def move_many(actor: SignedIn | None, going: Sequence[Going]) -> int:
     with records.saying():
         _defer_keys()
         along = _along(going)
+        _note_roots(going, along)
         for one in going:
             one.asset.parent_id = one.parent_id
             one.asset.client_id, one.asset.project_id = one.client_id, one.project_id
@@ -141,6 +145,37 @@ def _along(going: Sequence[Going]) -> list[tuple[Asset, tuple[int, int | None]]]
         _refuse_many(len(found))
         level = [row.id for row in rows]
     return found
+
+
+def _note_roots(going: Sequence[Going], along: Iterable[tuple[Asset, Any]]) -> None:
+    """Note the outermost of those that leave their client, each with how many go with it."""
+    up = {row.id: row.parent_id for row, _home in along}
+    up |= {one.asset.id: one.parent_id for one in going}
+    counts = Counter(_outermost(key, up) for key in up)
+    for one in going:
+        if one.asset.id in counts:
+            count = counts[one.asset.id]
+            _note_left(one.asset, one.asset.client_id, one.client_id, count=count)
+
+
+def _outermost(key: int, up: dict[int, int | None]) -> int:
+    steps = 0
+    while (above := up[key]) is not None and above in up and steps < len(up):
+        key, steps = above, steps + 1
+    return key
+
+
+def _note_left(record: Asset | Project, before: int, after: int, *, count: int) -> None:
+    """Tell the log of the client that something left: what moved is told in that of the other one."""
+    if before != after:
+        trail.note(
+            f"{record.audit_type}.left",
+            object_type=record.audit_type,
+            object_id=record.id,
+            object_label=record.audit_label[:300],
+            client_id=before,
+            changes={"assets": count},
+        )
 
 
 def _require_each(actor: SignedIn | None, going: Sequence[Going]) -> None:
@@ -215,7 +250,9 @@ def below(asset: Asset) -> list[Asset]:
 def take_along(project: Project, client_id: int) -> Iterator[None]:
     """Have a project's assets go with it to another client, archived ones as well."""
     _defer_keys()
-    for one in _locked(Asset.project_id == project.id):
+    found = _locked(Asset.project_id == project.id)
+    _note_left(project, project.client_id, client_id, count=len(found))
+    for one in found:
         one.client_id = client_id
     yield
     _settle_keys()

@@ -1,10 +1,10 @@
 """One asset: its page and history, change of status, archive."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_decimal, gettext
 
@@ -19,7 +19,7 @@ from webapp.assets.views.common import asked_client, asset_url, bp, find, link, 
 from webapp.assets.words import OUT_OF_SIGHT
 from webapp.attachments import queries as files
 from webapp.audit.sentences import Event
-from webapp.audit.timeline import timeline_of, veiled
+from webapp.audit.timeline import Telling, timeline_of, veiled
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
 from webapp.core.guards import page, permission
@@ -28,6 +28,7 @@ from webapp.organisation.tree import reach_of
 
 EDIT, ARCHIVE = "assets.edit", "assets.archive"
 HISTORY = 100
+UNDO_FOR = timedelta(days=1)
 
 
 def below(asset: Any, path: str) -> str:
@@ -68,7 +69,7 @@ def _status_form(around: queries.Surroundings, form: StatusForm | None = None) -
 def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
     inside, count = queries.inside(asset)
     return {
-        "crumbs": _crumbs(around),
+        "crumbs": _crumbs(asset, around),
         "inside": inside,
         "inside_count": count,
         "photo": files.photo_of(asset.id),
@@ -78,7 +79,7 @@ def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
     }
 
 
-def _crumbs(around: queries.Surroundings) -> list[tuple[str, str]]:
+def _crumbs(asset: Asset, around: queries.Surroundings) -> list[tuple[str, str]]:
     """Return the way from the top down to the asset: names and addresses."""
     places = [("location", row.id, row.name) for row in queries.path_of(around)]
     places.append(("client", around.client.id, around.client.name))
@@ -87,7 +88,7 @@ def _crumbs(around: queries.Surroundings) -> list[tuple[str, str]]:
     urls, near = nodes.Urls(me()), asked_client() or around.client.code
     return [
         *((name, urls.page(Spot(kind=kind, id=key), "")) for kind, key, name in places),
-        *((f"{row.tag} {row.name}", asset_url(row, client=near)) for row in around.above),
+        *((f"{row.tag} {row.name}", asset_url(row, client=near)) for row in queries.above(asset)),
     ]
 
 
@@ -119,7 +120,7 @@ def _inside(asset: Asset, _around: Any) -> dict[str, Any]:
     return {"page": queries.list_inside(asset, request.args)}
 
 
-def _history(asset: Asset, _around: Any) -> dict[str, Any]:
+def _history(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
     return {
         "history": timeline_of(
             "asset",
@@ -127,9 +128,26 @@ def _history(asset: Asset, _around: Any) -> dict[str, Any]:
             limit=HISTORY,
             also=queries.related(asset),
             told=_without(custody_queries.hidden_places(asset.id, seen=reach_of(me(), "assets"))),
+            telling=Telling(
+                unseen=str(OUT_OF_SIGHT),
+                titles={rule["key"]: rule["label"] for rule in around.kind.attributes},
+                undo=_undo_of,
+            ),
         ),
         "most": HISTORY,
     }
+
+
+def _undo_of(row: Any) -> str | None:
+    """Where the reader can undo this change, if it was one of theirs of many assets and not long ago."""
+    many = row.path == url_for("assets.apply_bulk") or (
+        str(row.via).startswith("job:") and row.page == "assets"
+    )
+    recent = datetime.now(UTC) - row.recorded_at < UNDO_FOR
+    mine = row.actor_id == me().id and row.action == "asset.updated"
+    if not (many and recent and mine) or (row.reason or "").startswith("undo of "):
+        return None
+    return url_for("assets.ask_undo", request_id=row.request_id)
 
 
 def _without(names: set[str]) -> Callable[[Event], Event]:

@@ -1,0 +1,97 @@
+"""Old and new values of changes, for the story of a record: names instead of numbers, and short."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import flask_babel
+from babel import dates
+
+from webapp.audit import queries
+from webapp.audit.sentences import NOTHING, STATES, Event, field_title, pair, short
+from webapp.core.language import gettext
+
+TOLD = ({"status"}, {"name"})  # of these alone the sentence tells old and new
+MAX_CHANGED = 20
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """One value, before and after."""
+
+    title: str
+    old: str
+    new: str
+
+
+def changed_of(
+    rows: Sequence[Event], object_type: str, *, unseen: str, titles: Mapping[str, str]
+) -> list[list[Changed]]:
+    """Return what each row changed about a record of this type; asks for all names at once."""
+    told = [_worth_telling(row, object_type) for row in rows]
+    names = queries.labels_of(_pointing(told, object_type), object_type)
+
+    def word(name: str, value: Any) -> str:
+        kind = queries.points_at(name, object_type)
+        if kind and isinstance(value, int):
+            return short(names.get((kind, value), unseen))
+        return _word(name, value)
+
+    return [
+        [
+            Changed(title=title, old=word(name, old), new=word(name, new))
+            for name, title, old, new in _fields(changes, titles)
+        ][:MAX_CHANGED]
+        for changes in told
+    ]
+
+
+def _worth_telling(row: Event, object_type: str) -> Mapping[str, Any]:
+    """The changes that the sentence about the row does not tell."""
+    fine = row.action == f"{object_type}.updated" and row.outcome == "ok"
+    if not fine or set(row.changes) in TOLD or "deleted_at" in row.changes:
+        return {}
+    return row.changes
+
+
+def _pointing(told: Iterable[Mapping[str, Any]], object_type: str) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for changes in told:
+        for name, change in changes.items():
+            if queries.points_at(name, object_type):
+                found.setdefault(name, []).extend(pair(change))
+    return found
+
+
+def _fields(
+    changes: Mapping[str, Any], titles: Mapping[str, str]
+) -> Iterator[tuple[str, str, Any, Any]]:
+    """Yield name, title, old and new of each value; of attributes those that differ, one by one."""
+    for name, change in changes.items():
+        old, new = pair(change)
+        if not (isinstance(old, Mapping) or isinstance(new, Mapping)):
+            yield name, field_title(name), old, new
+            continue
+        before, after = (one if isinstance(one, Mapping) else {} for one in (old, new))
+        for key in {**before, **after}:
+            if before.get(key) != after.get(key):
+                yield key, titles.get(key, key.replace("_", " ")), before.get(key), after.get(key)
+
+
+def _word(name: str, value: Any) -> str:
+    if name == "status" and value in STATES:
+        return gettext(STATES[value])
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return _day(value)
+    return short(value) or NOTHING
+
+
+def _day(text: str) -> str:
+    try:
+        when = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return dates.format_date(when, "d MMM y", locale=flask_babel.get_locale() or "en")
