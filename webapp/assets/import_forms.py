@@ -106,7 +106,10 @@ def _shown(choices: Choices) -> list[tuple[str, str]]:
 
 def column_choices(attributes: list[Rule]) -> list[tuple[str, str]]:
     """Return what a column may say: nothing, a field, an attribute of some type."""
-    own = [(ATTRIBUTE + rule.key, rule.label) for rule in attributes]
+    names: dict[str, dict[str, None]] = {}
+    for rule in attributes:
+        names.setdefault(ATTRIBUTE + rule.key, {})[rule.title] = None
+    own = [(key, ", ".join(titles)) for key, titles in names.items()]
     return [
         ("", gettext("Ignore")),
         *((key, gettext(label)) for key, label in FIELDS.items()),

@@ -3,14 +3,19 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 IN_MEMORY = 4 * 1024 * 1024
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
+_SUSPECT = frozenset("'=+-@\t\r\0")
+_FORMULA = re.compile("'*[=+\\-@\t\r\0]")
+_QUOTED = re.compile("'+[=+\\-@\t\r]")
+_NUMBER = re.compile(r"-\d{1,15}([.,]\d{1,15})?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,11 +28,28 @@ class Export:
 
 
 def neutralised(value: Any) -> str:
-    """Return a cell that no spreadsheet takes for a formula (ASVS 5.0 1.2.10); a number stays one."""
+    """Return a cell that no spreadsheet takes for a formula (ASVS 5.0 1.2.10); a number stays one.
+
+    ``restored`` takes the apostrophe off again; so one more goes before those that are there.
+    """
     if isinstance(value, int | float | Decimal):
         return str(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.isoformat(" ", "minutes")
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    if text[:1] in _SUSPECT and _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def quoted_again(text: str) -> str:
+    """Return a text that is no formula anyway, so that ``restored`` makes it what it was."""
+    return f"'{text}" if text[:1] == "'" and _QUOTED.match(text) else text
+
+
+def restored(text: str) -> str:
+    """Return what a cell was before ``neutralised``: without the one apostrophe that kept it from being a formula."""
+    return text[1:] if text[:1] == "'" and _QUOTED.match(text) else text
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Export:

@@ -14,7 +14,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from webapp.core.files import IN_MEMORY, Export, neutralised
+from webapp.core.files import IN_MEMORY, Export, quoted_again
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_CELL = 32_767  # characters
@@ -97,5 +97,6 @@ def _cell(value: Any) -> str:
         return f'<c s="{_TIME_STYLE}"><v>{days:.8f}</v></c>'
     if isinstance(value, date):
         return f'<c s="{_DAY_STYLE}"><v>{value.toordinal() - _EPOCH.toordinal()}</v></c>'
-    text = escape(_ILLEGAL.sub("", neutralised(value))[:MAX_CELL], quote=False)
+    # A string that stands in its cell is never a formula, whatever it begins with.
+    text = escape(_ILLEGAL.sub("", quoted_again(str(value)))[:MAX_CELL], quote=False)
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'

@@ -97,12 +97,13 @@ def types() -> list[Any]:
 
 
 def attributes() -> list[Rule]:
-    """Return every attribute of the live types, each key once."""
-    found = {rule["key"]: rule for kind in types() for rule in kind.attributes}
-    rules = [
-        Rule(key=key, label=rule["label"], unit=rule.get("unit", "")) for key, rule in found.items()
-    ]
-    return sorted(rules, key=lambda rule: rule.label)
+    """Return every attribute of the live types; a key that types call differently has several names."""
+    found = {
+        Rule(key=rule["key"], label=rule["label"], unit=rule.get("unit", ""))
+        for kind in types()
+        for rule in kind.attributes
+    }
+    return sorted(found, key=lambda rule: (rule.label, rule.key, rule.unit))
 
 
 def assets_by(column: Any, values: Iterable[str]) -> dict[str, list[Any]]:

@@ -86,6 +86,16 @@ _NAMES = {
     "correo electronico;custodio;quien lo tiene",
     "holder_location": "checked out to location;assigned location;ubicacion asignada",
 }
+# The titles of Steward's own export in its languages, which attributes of the same name do not take over.
+EXPORTED = (
+    *("Tag", "Name", "Type", "Status", "Client", "Client code", "Location", "Project", "Lies in"),
+    *("Holder", "Serial number", "Manufacturer", "Model", "Purchased", "Cost", "Warranty until"),
+    *("Notes", "Código", "Nombre", "Tipo", "Estado", "Cliente", "Código del cliente", "Ubicación"),
+    *("Proyecto", "Está en", "Quien lo tiene", "Número de serie", "Fabricante", "Modelo"),
+    *("Comprado", "Coste", "Garantía hasta", "Notas"),
+)
+_EXPORTED = frozenset(folded(name) for name in EXPORTED)
+_KEY = 3  # how little a column counts that is called like an attribute's key
 _BY_NAME = {
     name: (field, rank)
     for field, names in _NAMES.items()
@@ -163,21 +173,27 @@ def guess(header: Sequence[str], attributes: Iterable[Rule] = ()) -> list[str]:
     return [taken.get(number, "") for number in range(len(header))]
 
 
-def _own(attributes: Iterable[Rule]) -> dict[str, str]:
+def _own(attributes: Iterable[Rule]) -> dict[str, tuple[str, int]]:
     """The names of the attributes; a whole title counts more than a label, and that more than a key."""
-    rules = list(attributes)
-    own = {folded(rule.key): rule.key for rule in rules}
-    own |= {folded(rule.label): rule.key for rule in rules}
-    own |= {folded(rule.title): rule.key for rule in rules}
-    return own | {folded(f"{rule.title} [{rule.key}]"): rule.key for rule in rules}
+    own: dict[str, tuple[str, int]] = {}
+    for rule in attributes:
+        names = (f"{rule.title} [{rule.key}]", rule.title, rule.label, rule.key)
+        for rank, name in enumerate(names):
+            if name := folded(name):
+                own[name] = min(own.get(name, (rule.key, rank)), (rule.key, rank), key=_rank)
+    return own
 
 
-def _meaning(name: str, own: dict[str, str]) -> tuple[str, int]:
-    if name in _BY_NAME:
+def _rank(found: tuple[str, int]) -> int:
+    return found[1]
+
+
+def _meaning(name: str, own: dict[str, tuple[str, int]]) -> tuple[str, int]:
+    """What a column means: by the export's own title, an attribute, or a word of other registers."""
+    key, rank = own.get(name, ("", 0))
+    if name in _BY_NAME and (not key or name in _EXPORTED or rank == _KEY):
         return _BY_NAME[name]
-    if name in own:
-        return ATTRIBUTE + own[name], 0
-    return "", 0
+    return (ATTRIBUTE + key, rank) if key else ("", 0)
 
 
 def guess_date_order(columns: Sequence[str], sample: Sequence[Sequence[Cell]]) -> tuple[str, bool]:

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from webapp.assets.importing import workbook
 from webapp.core.errors import DomainError
+from webapp.core.files import restored
 from webapp.core.language import _
 
 MAX_BYTES = 25 * 1024 * 1024
@@ -223,7 +224,7 @@ def _text_rows(source: Source, layout: Layout) -> Iterator[Row]:
         while True:
             number += 1
             try:
-                yield Row(number, [cell.strip() for cell in next(cells)])
+                yield Row(number, [restored(cell.strip()) for cell in next(cells)])
             except StopIteration:
                 return
             except csv.Error:
@@ -239,7 +240,7 @@ def _sheet_rows(source: Source, layout: Layout) -> Iterator[Row]:
 
 def _cell(value: Any) -> Cell:
     if value is None or isinstance(value, str):
-        return (value or "").strip()
+        return restored((value or "").strip())
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):

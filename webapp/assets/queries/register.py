@@ -187,21 +187,27 @@ def matching_ids(filters: Filters, who: SignedIn, *, limit: int) -> list[int]:
     return [row.id for row in db.session.execute(statement)]
 
 
-def all_assets(filters: Filters, who: SignedIn, reach: Reach) -> Iterator[Any]:
-    """Return everything that matches within ``reach``, by tag.
+def lots(filters: Filters, who: SignedIn, reach: Reach) -> Iterator["list[Row]"]:
+    """Return everything that matches within ``reach``, by tag, in lots.
 
     A cursor of the server hands over a few hundred rows at a time: no statement takes long, and few rows are in memory.
     """
     statement = (
         _matching(filters, who)
-        .add_columns(Asset.attributes, Asset.notes)
+        .add_columns(Asset.attributes, Asset.notes, Asset.parent_id)
         .where(_within(reach))
         .order_by(Asset.tag, Asset.id)
     )
     today, seen = today_of(who), reach_of(who, "assets")
     found = db.session.execute(statement.execution_options(yield_per=AT_ONCE))
     for rows in found.partitions():
-        yield from with_names(rows, today=today, seen=seen)
+        yield with_names(rows, today=today, seen=seen)
+
+
+def types_within(filters: Filters, who: SignedIn, reach: Reach) -> list[int]:
+    """Return which types occur among everything that matches within ``reach``."""
+    statement = select(Asset.type_id).where(*_conditions(filters, who), _within(reach)).distinct()
+    return list(db.session.scalars(statement))
 
 
 @dataclass(slots=True)

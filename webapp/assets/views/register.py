@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import request, send_file
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,9 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from webapp.access import scopes
+from webapp.assets.importing.mapping import EXPORTED
 from webapp.assets.models import Status
+from webapp.assets.queries import exporting
 from webapp.assets.queries import register as queries
 from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
@@ -100,7 +103,7 @@ def _current(views: list[Any], found: Page) -> Any:
 def export_csv() -> ResponseReturnValue:
     """Take all that matches away as a CSV file."""
     filters = queries.filters_from(request.args)
-    return _send(files.write_csv(_header(filters), _rows(filters)), filters, "text/csv", "csv")
+    return _send(files.write_csv(*_table(filters)), filters, "text/csv", "csv")
 
 
 @bp.get("/export.xlsx")
@@ -110,12 +113,8 @@ def export_csv() -> ResponseReturnValue:
 def export_xlsx() -> ResponseReturnValue:
     """Take all that matches away as a workbook."""
     filters = queries.filters_from(request.args)
-    return _send(
-        workbooks.write_xlsx(_header(filters), _rows(filters)),
-        filters,
-        workbooks.MEDIA_TYPE,
-        "xlsx",
-    )
+    done = workbooks.write_xlsx(*_table(filters))
+    return _send(done, filters, workbooks.MEDIA_TYPE, "xlsx")
 
 
 def _send(
@@ -137,35 +136,39 @@ def _send(
     )
 
 
-def _header(filters: queries.Filters) -> list[str]:
+def _table(filters: queries.Filters) -> tuple[list[str], Iterator[list[Any]]]:
+    """The header of an export, and its rows as they are read."""
     fixed = [
         *(_("Tag"), _("Name"), _("Type"), _("Status"), _("Client"), _("Client code")),
-        *(_("Project"), _("Holder"), _("Due"), _("Serial number"), _("Manufacturer")),
-        *(_("Model"), _("Purchased"), _("Cost"), _("Warranty until"), _("Notes"), _("Updated")),
+        *(_("Location"), _("Project"), _("Lies in"), _("Holder"), _("Due")),
+        *(_("Serial number"), _("Manufacturer"), _("Model"), _("Purchased"), _("Cost")),
+        *(_("Warranty until"), _("Notes"), _("Updated")),
     ]
-    return fixed + [
-        f"{rule['label']} ({rule['unit']})" if rule.get("unit") else rule["label"]
-        for rule in _attributes(filters)
-    ]
+    reach = reach_of(me(), EXPORT)
+    columns = exporting.columns_of(filters, me(), reach, taken={*fixed, *EXPORTED})
+    return fixed + columns.titles, _rows(exporting.lines(filters, me(), reach), columns)
 
 
-def _rows(filters: queries.Filters) -> Iterator[list[Any]]:
-    keys = [rule["key"] for rule in _attributes(filters)]
-    words = {key: str(word) for key, word in STATUS.items()}
+def _rows(lines: Iterator[exporting.Line], columns: exporting.Columns) -> Iterator[list[Any]]:
+    words, zone = {key: str(word) for key, word in STATUS.items()}, _zone()
     yes, no = _("yes"), _("no")
-    for row in queries.all_assets(filters, me(), reach_of(me(), EXPORT)):
-        asset, names = row.asset, row.names
-        values = [asset.attributes.get(key) for key in keys]
+    for line in lines:
+        row, asset, names = line.row, line.row.asset, line.row.names
+        updated = asset.updated_at.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
         yield [
             *(asset.tag, asset.name, names.type, words[asset.status], names.client),
-            *(names.client_code, names.project, row.holder, names.due_on, asset.serial),
-            *(asset.manufacturer, asset.model, asset.purchased_on, asset.cost),
-            *(asset.warranty_until, asset.notes, asset.updated_at),
-            *((yes if value else no) if isinstance(value, bool) else value for value in values),
+            *(names.client_code, line.location, names.project, line.container, row.holder),
+            *(names.due_on, asset.serial, asset.manufacturer, asset.model, asset.purchased_on),
+            *(asset.cost, asset.warranty_until, asset.notes, updated),
+            *(
+                (yes if value else no) if isinstance(value, bool) else value
+                for value in columns.values(row)
+            ),
         ]
 
 
-def _attributes(filters: queries.Filters) -> list[dict[str, Any]]:
-    """The attributes that all rows have: those of the type, where one is asked for."""
-    kind = queries.type_of(filters.type_id)
-    return list(kind.attributes) if kind else []
+def _zone() -> ZoneInfo:
+    try:
+        return ZoneInfo(me().timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
