@@ -216,11 +216,11 @@ BEGIN
 END $$;
 """
 
-# A person scoped to a project sees what hangs on its assets.
+# A person scoped to a project sees what hangs on its assets. Without SELECT the scope might be asked for with each row.
 SCOPE = """
 CREATE FUNCTION steward_assets_in_scope() RETURNS bigint[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-  SELECT coalesce(array_agg(id), '{}') FROM assets WHERE project_id = ANY (steward_scope('project'))
+  SELECT coalesce(array_agg(id), '{}') FROM assets WHERE project_id = ANY ((SELECT steward_scope('project'))::bigint[])
 $$;
 
 -- Full text under a policy would scan: @@ is not leakproof. This filters by scope itself, with the index. No more than
