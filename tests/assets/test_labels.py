@@ -202,3 +202,15 @@ def test_the_pdf_is_one(sign_in: Callable[..., Any]) -> None:
     pdf = sign_in("assets").get(f"/assets/{thing.tag}/label.pdf").data
     assert "<b>tags</b>" in words(pdf).replace("\r\n", "")
     assert io.BytesIO(pdf).read(5) == b"%PDF-"
+
+
+def test_a_wrong_first_place_is_said_there_and_a_tape_has_none(sign_in: Callable[..., Any]) -> None:
+    thing = factories.make_asset()
+    client = sign_in("assets")
+    data = {"ids": [thing.id], "layout": "a4-24", "start": "25"}
+    refused = client.post("/assets/labels", data=data)
+    assert refused.status_code == 422
+    assert "This sheet has the places 1 to 24." in refused.text.split('id="start-error"')[1]
+    tape = next(key for key, layout in LAYOUTS.items() if layout.each == 1)
+    printed = client.post("/assets/labels", data=data | {"layout": tape, "start": "3"})
+    assert printed.status_code == 200 and printed.mimetype == "application/pdf"

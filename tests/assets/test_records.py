@@ -316,3 +316,46 @@ def test_the_page_needs_few_statements(boss, statements, kind):
         with statements() as seen:
             page = boss.get(f"/assets/BX{way}")
         assert page.status_code == 200 and len(seen) <= most, (way, seen)
+
+
+def test_a_refusal_in_json_names_the_attribute(boss, typed, kind, acme):
+    asked = {"Accept": "application/json"}
+    reply = boss.post("/assets/new", data=typed | {"attribute-ram": "abc"}, headers=asked)
+    fields = reply.json["error"]["fields"]
+    assert reply.status_code == 422 and "number" in fields["attribute-ram"][0]
+
+
+def test_a_doubled_value_is_said_at_its_attribute(boss, sign_in, typed, kind, acme):
+    assert boss.post("/assets/new", data=typed | {"tag": "L-1"}).status_code == 303
+    twin = typed | {"tag": "L-2", "attribute-imei": "ab-1"}
+    said = "Another asset of this client has this value"
+    asked = {"Accept": "application/json"}
+    fields = boss.post("/assets/new", data=twin, headers=asked).json["error"]["fields"]
+    assert said in fields["attribute-imei"][0]
+    page = boss.post("/assets/new", data=twin).text
+    assert page.split('id="attribute-imei-error"')[1].find(said) > 0
+    assert boss.post("/assets/new", data=twin | {"attribute-imei": "B"}).status_code == 303
+    form = twin | {"version": 1}
+    assert said in boss.post("/assets/L-2/edit", data=form).text
+    assert boss.post("/assets/L-2/edit", data=form | {"attribute-imei": "b"}).status_code == 303
+    project = factories.make_project(client_id=acme.id)
+    scoped = sign_in("assets", "assets.edit", project_id=project.id)
+    elsewhere = twin | {"tag": "L-3", "place": f"project:{project.id}"}
+    refused = scoped.post("/assets/new", data=elsewhere)  # of what it cannot see
+    assert refused.status_code == 422 and "must be unique" in refused.text
+
+
+@pytest.mark.parametrize("status", ["lost", "retired"])
+def test_nothing_begins_as_lost_or_retired(boss, typed, status):
+    assert f'value="{status}"' not in boss.get("/assets/new").text
+    reply = boss.post("/assets/new", data=typed | {"tag": "L-1", "status": status})
+    assert reply.status_code == 422 and "A new asset is planned" in reply.text
+
+
+def test_the_next_status_is_chosen_and_not_given(boss):
+    asset = factories.make_asset()
+    page = boss.get(f"/assets/{asset.tag}").text
+    menu = page.split('name="status"')[1].split("</select>")[0]
+    assert "Choose…" in menu.split("</option>")[0]
+    reply = boss.post(f"/assets/{asset.tag}/status", data={"status": ""})
+    assert reply.status_code == 422

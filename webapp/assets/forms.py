@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from flask import g
 from wtforms import Field, HiddenField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import DateInput, URLInput
 
 from webapp.assets import schemas, words
 from webapp.assets.models import Status
+from webapp.assets.services.records import FIRST
 from webapp.core.forms import SchemaForm, SelectField
 from webapp.core.language import gettext
 from webapp.core.pickers import PickerField
@@ -66,6 +68,8 @@ class _AssetFields(SchemaForm[Edit]):
             text = gettext("These are the attributes of the other type. Check them and save again.")
             self.form_errors = [*self.form_errors, text]
             fine = False
+        if wrong:
+            g.refused_form = self  # so that a refusal in JSON names them, too
         return fine and not wrong
 
 
@@ -81,9 +85,7 @@ class NewAssetForm(_AssetFields[schemas.AssetDraft]):
     schema: ClassVar = schemas.AssetDraft
     status = SelectField(
         "Status",
-        choices=lambda: [
-            SelectChoice(status.value, str(words.STATUS[status])) for status in Status
-        ],
+        choices=lambda: [SelectChoice(status.value, str(words.STATUS[status])) for status in FIRST],
         default=Status.IN_STOCK.value,
         validate_choice=False,
     )
@@ -152,7 +154,8 @@ class StatusForm(SchemaForm[schemas.StatusChange]):
     def offer(self, states: Iterable[str]) -> None:
         """Offer only what may follow."""
         self.status.choices = [
-            SelectChoice(state, str(words.STATUS[Status(state)])) for state in states
+            SelectChoice("", gettext("Choose…")),
+            *(SelectChoice(state, str(words.STATUS[Status(state)])) for state in states),
         ]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from wtforms import HiddenField, IntegerField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
@@ -28,12 +28,18 @@ class Sheet(CommandModel):
     layout: Annotated[str, AfterValidator(_known)]
     start: int = 1
 
-    @model_validator(mode="after")
-    def _on_the_sheet(self) -> "Sheet":
-        each = labels.LAYOUTS[self.layout].each
-        if not 1 <= self.start <= each:
-            raise ValueError(_("This sheet has the places 1 to %(each)s.", each=each))
-        return self
+    @field_validator("start", mode="before")
+    @classmethod
+    def _on_the_sheet(cls, value: Any, info: ValidationInfo) -> Any:
+        """A tape has one place, whatever was typed for a sheet."""
+        layout = labels.LAYOUTS.get(info.data.get("layout", ""))
+        if layout is None:
+            return 1  # the sheet itself is refused
+        if layout.each == 1:
+            return 1
+        if not isinstance(value, int) or not 1 <= value <= layout.each:
+            raise ValueError(_("This sheet has the places 1 to %(each)s.", each=layout.each))
+        return value
 
 
 class SheetForm(SchemaForm[Sheet]):

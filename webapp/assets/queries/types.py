@@ -13,7 +13,7 @@ from webapp.core.paging import COUNT_LIMIT, Listing, Page, paginate
 from webapp.organisation.models import Client
 
 LISTING = Listing(id=AssetType.id, sorts={"name": AssetType.name}, default="name")
-NAMED = 50
+NAMED = 10
 MAX_WORDS = 8
 Rule = Mapping[str, Any]
 _DAY = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"

@@ -1,15 +1,16 @@
 """Adding, changing, archiving and restoring assets. The database keeps the rules; here its refusals get words."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from webapp.access.identity import SignedIn
-from webapp.assets.models import Asset, AssetType, Custody, Status
+from webapp.assets.models import Asset, AssetType, AssetUniqueValue, Custody, Status
 from webapp.assets.schemas import AssetDraft, AssetEdit, attributes_of
 from webapp.core import trail
 from webapp.core.db import db
@@ -55,6 +56,8 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
     "not_available": (_("Only what is in stock or in use can be handed out."), None),
     "ex_asset_custody_one_at_a_time": (_("Somebody has this asset already."), None),
 }
+# What a person may add: nothing begins its life here as lost or retired. Imports and the system bring in any.
+FIRST = (Status.PLANNED, Status.IN_STOCK, Status.IN_USE, Status.IN_REPAIR)
 FIELDS = tuple(name for name in AssetEdit.model_fields if name not in {"tag", "attributes"})
 
 
@@ -92,10 +95,14 @@ def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
     place = place_of(command.client_id, command.project_id)
     if actor is not None and not actor.can("assets.edit", on=place):
         raise Denied(_("Your permission does not reach this place."), key="assets.edit")
+    if actor is not None and command.status not in FIRST:
+        raise DomainError(
+            _("A new asset is planned, in stock, in use or in repair."), field="status"
+        )
     asset = Asset(
         tag=command.tag or next_tag(),
         status=command.status,
-        attributes=_attributes(command.type_id, command.attributes),
+        attributes=_attributes(command, except_id=None),
         **{name: getattr(command, name) for name in FIELDS},
     )
     _refuse_taken(asset.tag, except_id=None)
@@ -116,6 +123,7 @@ def save(actor: SignedIn | None, asset: Asset, command: AssetEdit, *, version: i
     check_version(asset, version)
     if asset.deleted_at is not None:
         raise DomainError(_("This is archived. Restore it first."))
+    attributes = _attributes(command, except_id=asset.id)
     here = (asset.client_id, asset.project_id, asset.parent_id)
     there = (command.client_id, command.project_id, command.parent_id)
     if here != there:
@@ -128,7 +136,6 @@ def save(actor: SignedIn | None, asset: Asset, command: AssetEdit, *, version: i
             project_id=command.project_id,
             parent_id=command.parent_id,
         )
-    attributes = _attributes(command.type_id, command.attributes)
     if command.tag and command.tag != asset.tag:
         _refuse_taken(command.tag, except_id=asset.id)
     with saying():
@@ -207,15 +214,36 @@ def next_tags(count: int) -> list[str]:
     return [str(tag) for tag in db.session.scalars(text(statement), {"n": count})]
 
 
-def _attributes(type_id: int, typed: dict[str, Any]) -> dict[str, Any]:
-    kind = db.session.get(AssetType, type_id)
+def _attributes(command: AssetEdit, *, except_id: int | None) -> dict[str, Any]:
+    """Return the attributes as they are stored; a refusal names the one that is wrong."""
+    kind = db.session.get(AssetType, command.type_id)
     if kind is None or kind.deleted_at is not None:
         raise DomainError(_("Choose one of the list."), field="type_id")
-    values, wrong = attributes_of(kind.attributes, typed)
+    values, wrong = attributes_of(kind.attributes, command.attributes)
     if wrong:
         key, words = next(iter(wrong.items()))
         raise DomainError(words, field=f"attribute-{key}")
+    unique = [rule["key"] for rule in kind.attributes if rule["unique"] and rule["key"] in values]
+    if unique:
+        _refuse_doubled(command, {key: values[key] for key in unique}, except_id=except_id)
     return values
+
+
+def _refuse_doubled(command: AssetEdit, values: dict[str, Any], *, except_id: int | None) -> None:
+    """Say which value another asset has already; the database refuses those out of sight, without saying which."""
+    stored = [
+        (key, (value if isinstance(value, str) else json.dumps(value)).lower()[:500])
+        for key, value in values.items()
+    ]
+    taken = select(AssetUniqueValue.key).where(
+        AssetUniqueValue.client_id == command.client_id,
+        AssetUniqueValue.type_id == command.type_id,
+        AssetUniqueValue.asset_id != (except_id or 0),
+        tuple_(AssetUniqueValue.key, AssetUniqueValue.value).in_(stored),
+    )
+    if key := db.session.scalar(taken.order_by(AssetUniqueValue.key).limit(1)):
+        words = _("Another asset of this client has this value, which must be unique.")
+        raise DomainError(words, field=f"attribute-{key}")
 
 
 def _refuse_taken(tag: str, *, except_id: int | None) -> None:

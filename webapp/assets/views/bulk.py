@@ -72,7 +72,7 @@ def _ask(form: BulkForm) -> str:
         url_for("assets.pick_home"), present=scopes.label_of(form.place.data or None, seen=seen)
     )
     form.back.data = _back(form)
-    return render_template("assets/bulk.html", form=form, most=services.MOST)
+    return render_template("assets/bulk.html", form=form, most=services.MOST, exact=format_number)
 
 
 @bp.post("/bulk")
@@ -102,6 +102,7 @@ def _preview(form: BulkForm) -> str:
         fine=_shown(outcome.changed),
         refused=_shown(outcome.refused),
         most=services.MOST,
+        exact=format_number,
     )
 
 
@@ -170,6 +171,7 @@ def _undo_page(request_id: str, outcome: Outcome) -> str:
     return render_template(
         "assets/bulk_undo.html",
         request_id_undone=request_id,
+        exact=format_number,
         outcome=outcome,
         fine=_shown(outcome.changed),
         refused=_shown(outcome.refused),
