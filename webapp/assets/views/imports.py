@@ -1,11 +1,13 @@
 """Bringing assets in from a file: upload, say what the columns mean, look at the dry run, apply."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, abort, flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from webapp.assets import import_sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.assets import words
@@ -17,12 +19,12 @@ from webapp.assets.import_forms import (
     column_choices,
 )
 from webapp.assets.import_models import ImportRun, ImportState, Verdict
-from webapp.assets.importing import lookups, mapping, runs, tasks
+from webapp.assets.importing import lookups, mapping, reader, runs, tasks
 from webapp.assets.views.common import bp, me
-from webapp.core import files, pickers
+from webapp.core import error_pages, files, pickers
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
-from webapp.core.htmx import redirect_to, render, wants_partial
+from webapp.core.htmx import redirect_to, render, wants_json, wants_partial
 from webapp.core.language import format_number
 from webapp.jobs import queries as jobs
 from webapp.organisation import choices
@@ -64,6 +66,19 @@ def upload_import() -> ResponseReturnValue:
         form.refuse(DomainError(error.message, field="file"))
         return _imports_page(form), 422
     return redirect_to(url_for("assets.show_import", run_id=run.id))
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Say how large a file may be, and lead back to where one is chosen; it was refused before any view ran."""
+    if request.endpoint != "assets.upload_import" or wants_json():
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return error_pages.reply(status, error_pages.MESSAGES[status])
+    limit = reader.MAX_BYTES // 1_048_576
+    flash(
+        _("The file is larger than %(limit)s MB. Split it and try again.", limit=limit), "warning"
+    )
+    return redirect_to(url_for("assets.imports"))
 
 
 @bp.get("/import/<id:run_id>")
