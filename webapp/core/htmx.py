@@ -1,5 +1,7 @@
 """Page, fragment or JSON: the one place that knows how htmx asks."""
 
+from typing import Any
+
 from flask import Response, get_flashed_messages, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -40,9 +42,10 @@ def redirect_to(url: str) -> ResponseReturnValue:
 
 def _done(url: str) -> Response:
     """Say in JSON where what was done is to be seen, and what the next page would have said about it."""
+    told: Any = get_flashed_messages(with_categories=True)
     said = [
         {"kind": kind, "text": str(text["text"] if isinstance(text, dict) else text)}
-        for kind, text in get_flashed_messages(with_categories=True)
+        for kind, text in told
     ]
     response = jsonify({"success": True, "data": {"url": url, "messages": said}})
     response.vary.add("Accept")
