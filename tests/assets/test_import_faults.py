@@ -191,8 +191,8 @@ def test_what_happens_to_an_import_is_in_the_log(
     person.post(f"/assets/import/{run}/remove")
     rows = {row["action"]: row for row in audit_rows("asset_import", run)}
     assert {action: row["category"] for action, row in rows.items()} == {
-        "import.uploaded": "import", "import.checked": "import", "import.rows_exported": "export",
-        "import.applied": "import", "import.removed": "import",
+        "import.uploaded": "change", "import.checked": "change", "import.rows_exported": "export",
+        "import.applied": "change", "import.removed": "change",
     }  # fmt: skip
     assert {row["actor_id"] for row in rows.values()} == {person.user.id}
     assert {row["object_label"] for row in rows.values()} == {"passwd.csv"}

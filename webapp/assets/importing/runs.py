@@ -70,7 +70,6 @@ def note(run: ImportRun, verb: str, **about: Any) -> None:
     """Tell the log what became of an import."""
     trail.note(
         f"import.{verb}",
-        category="import",
         object_type="asset_import",
         object_id=run.id,
         object_label=run.file_name,
