@@ -310,7 +310,8 @@ def test_what_was_changed_can_be_undone_later_too(sign_in):
     url = re.search(r'href="(/assets/undo/[^"]+)"', page)[1]
     assert "Undo a change" in client.get(url).text
     assert client.post(url).status_code == 303 and now(asset).model == ""
-    assert "Undone" in client.get("/assets/undo").text
+    page = client.get("/assets/undo").text
+    assert "Undone" in page and "Undid a change of 1 asset" in page
     assert "Nothing to undo" in sign_in(*EDITOR).get("/assets/undo").text
 
 

@@ -1,12 +1,20 @@
 """What the dry run says of each row: all its faults, all that would be stored, and whose a tag or a code is."""
 
+import os
+import re
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from tests import factories
-from tests.assets.importing import ALL, apply, check, upload, verdicts
+from tests.assets.importing import ALL, apply, check, counts, upload, verdicts, work_off
 from tests.assets.test_import_reader import book
+from webapp.assets.models import Asset
+from webapp.audit.sentences import predicate
+from webapp.core.db import db
 
 
 def _told(owner: Any, run: int) -> dict[int, dict[str, str]]:
@@ -109,3 +117,108 @@ def test_a_code_that_two_clients_have_is_told_apart_by_name_or_location(
     apply(app, person, owner, run)
     rows = owner.execute("SELECT client_id FROM assets ORDER BY tag").fetchall()
     assert [row["client_id"] for row in rows] == [first.id, second.id]
+
+
+SNIPE = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@pytest.mark.skipif(
+    not (SNIPE / "snipeit-assets.csv").exists(), reason="no sample export (SHARED_DATA)"
+)
+def test_a_snipe_it_export_needs_one_click(app: Flask, sign_in: Any, owner: Any) -> None:
+    factories.make_location("Only place")
+    person = sign_in("*")
+    run = upload(person, (SNIPE / "snipeit-assets.csv").read_bytes(), "snipeit.csv")
+    assert set(check(app, person, owner, run)) == {"wrong"}
+    page = person.get(f"/assets/import/{run}").text
+    assert "Not known here yet" in page and "Abshire and Sons" in page and "Only place" in page
+    chosen = re.findall(r'<option[^>]*value="(\d+)"[^>]*>Only place', page)
+    reply = person.post(f"/assets/import/{run}/create", data={"location_id": chosen[0]})
+    assert reply.status_code == 303
+    work_off(app)
+    found = counts(owner, run)
+    assert found["new"] >= 20 and "wrong" not in found
+    assert "Add them and check again" not in person.get(f"/assets/import/{run}").text
+    assert apply(app, person, owner, run)["added"] == found["new"]
+
+
+def test_what_is_missing_needs_a_location_and_the_permissions(
+    app: Flask, sign_in: Any, owner: Any
+) -> None:
+    factories.make_location("One")
+    factories.make_location("Two")
+    text = "Tag,Name,Client,Client code,Type\nA-1,x,New one,N1,Spoon\n"
+    person = sign_in("*")
+    run = upload(person, text)
+    check(app, person, owner, run)
+    reply = person.post(f"/assets/import/{run}/create", data={"location_id": ""})
+    assert reply.status_code == 422 and "Say in which location new clients are." in reply.text
+    back = person.get(f"/assets/import/{run}/create")
+    assert (back.status_code, back.location) == (303, f"/assets/import/{run}")
+    other = sign_in(*ALL)
+    run = upload(other, text)
+    check(app, other, owner, run)
+    assert "Add them and check again" not in other.get(f"/assets/import/{run}").text
+
+
+def test_a_client_that_is_made_gets_the_code_that_the_file_says(
+    app: Flask, sign_in: Any, owner: Any
+) -> None:
+    home = factories.make_location("Home")
+    person = sign_in("*")
+    run = upload(person, "Tag,Name,Client,Client code,Type\nA-1,x,New one,n1,Spoon\n")
+    create = {"unknown_types": "create", "unknown_clients": "create", "location_id": home.id}
+    check(app, person, owner, run, **create)
+    apply(app, person, owner, run)
+    assert owner.execute("SELECT name, code FROM clients").fetchall() == [
+        {"name": "New one", "code": "N1"}
+    ]
+    assert check(app, person, owner, run, **create) == {"same": 1}
+
+
+def test_what_happens_to_an_import_is_in_the_log(
+    app: Flask, sign_in: Any, owner: Any, audit_rows: Any
+) -> None:
+    factories.make_client("Acme", code="ACME")
+    factories.make_type("Laptop")
+    person = sign_in(*ALL)
+    text = "Tag,Name,Client,Type\nA-1,x,Acme,Laptop\nA-2,x,Nobody,Laptop\n"
+    run = upload(person, text, "../../../etc/passwd.csv")
+    assert ">passwd.csv<" in person.get("/assets/import").text
+    check(app, person, owner, run)
+    person.get(f"/assets/import/{run}/wrong.csv")
+    apply(app, person, owner, run)
+    person.post(f"/assets/import/{run}/remove")
+    rows = {row["action"]: row for row in audit_rows("asset_import", run)}
+    assert {action: row["category"] for action, row in rows.items()} == {
+        "import.uploaded": "change", "import.checked": "change", "import.rows_exported": "export",
+        "import.applied": "change", "import.removed": "change",
+    }  # fmt: skip
+    assert {row["actor_id"] for row in rows.values()} == {person.user.id}
+    assert {row["object_label"] for row in rows.values()} == {"passwd.csv"}
+    assert predicate(SimpleNamespace(**rows["import.applied"])) == (
+        "applied the import passwd.csv: 1 added, 0 changed"
+    )
+
+
+def test_refused_rows_can_be_checked_again_and_rows_lead_to_their_assets(
+    app: Flask, sign_in: Any, owner: Any
+) -> None:
+    client, kind = factories.make_client("Acme", code="ACME"), factories.make_type("Laptop")
+    asset = factories.make_asset("Before", tag="A-1", client_id=client.id, type_id=kind.id)
+    person = sign_in(*ALL)
+    run = upload(person, "Tag,Name,Client,Type\nA-1,After,Acme,\nA-2,Second,Acme,Laptop\n")
+    check(app, person, owner, run)
+    with factories.work():
+        db.session.get_one(Asset, asset.id).name = "Meanwhile"
+    assert apply(app, person, owner, run) == {"new": 1, "wrong": 1, "added": 1, "refused": 1}
+    page = person.get(f"/assets/import/{run}").text
+    made = owner.execute("SELECT id FROM assets WHERE tag = 'A-2'").fetchone()["id"]
+    assert f"/assets/{asset.id}" in page or f'/{asset.id}"' in page
+    assert re.search(rf'href="[^"]*\b{made}\b[^"]*">A-2 Second', page)
+    assert "A-1,After,Acme" in person.get(f"/assets/import/{run}/wrong.csv").text
+    assert "Check again" in page
+    assert person.post(f"/assets/import/{run}/retry").status_code == 303
+    work_off(app)
+    assert counts(owner, run) == {"same": 1, "changed": 1}
+    assert apply(app, person, owner, run) == {"same": 1, "changed": 1, "updated": 1}

@@ -267,3 +267,16 @@ def test_a_sheet_of_a_workbook_is_chosen(app: Flask, sign_in: Any, owner: Any) -
     assert person.post(f"/assets/import/{run}/sheet", data={"sheet": "None"}).status_code == 303
     assert person.post(f"/assets/import/{run}/sheet", data={"sheet": "Assets"}).status_code == 303
     assert check(app, person, owner, run) == {"new": 2}
+
+
+def test_too_large_a_file_is_told_its_limit_on_the_page(sign_in: Any, app: Flask) -> None:
+    person = sign_in(*ALL)
+    large = b"Tag,Name\n" + b"x" * (27 * 1024 * 1024)
+    reply = person.post("/assets/import", data={"file": (io.BytesIO(large), "x.csv")})
+    assert (reply.status_code, reply.location) == (303, "/assets/import")
+    assert "larger than 25 MB" in person.get("/assets/import").text
+    asked = {"Accept": "application/json"}
+    reply = person.post(
+        "/assets/import", data={"file": (io.BytesIO(large), "x.csv")}, headers=asked
+    )
+    assert reply.status_code == 413

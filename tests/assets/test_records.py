@@ -359,3 +359,12 @@ def test_the_next_status_is_chosen_and_not_given(boss):
     assert "Choose…" in menu.split("</option>")[0]
     reply = boss.post(f"/assets/{asset.tag}/status", data={"status": ""})
     assert reply.status_code == 422
+
+
+def test_who_reads_json_is_told_where_it_is(boss, typed):
+    asked = {"Accept": "application/json"}
+    reply = boss.post("/assets/new", data=typed | {"tag": "L-1"}, headers=asked)
+    said = [{"kind": "success", "text": "L-1 was added."}]
+    assert reply.status_code == 200 and "Accept" in reply.vary
+    assert reply.json == {"success": True, "data": {"url": "/assets/L-1", "messages": said}}
+    assert "L-1 was added" not in boss.get("/assets/L-1").text

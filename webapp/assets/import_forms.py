@@ -6,6 +6,7 @@ from wtforms import BooleanField, Field, FileField, StringField
 
 from webapp.assets import words
 from webapp.assets.importing.mapping import ATTRIBUTE, FIELDS, Options, Rule
+from webapp.assets.schemas import MaybeId
 from webapp.core.forms import CommandModel, SchemaForm, SelectField
 from webapp.core.language import N_, gettext
 from webapp.core.pickers import PickerField
@@ -98,6 +99,21 @@ class OptionsForm(SchemaForm[Options]):
         self.unknown_clients.choices = _shown(
             UNKNOWN_CLIENTS if may_clients else UNKNOWN_CLIENTS[:1]
         )
+
+
+class Missing(CommandModel):
+    """Where clients go that are not known here yet."""
+
+    location_id: MaybeId = None
+
+
+class MissingForm(SchemaForm[Missing]):
+    """Where clients go that are not known here yet."""
+
+    schema: ClassVar = Missing
+    location_id = PickerField(
+        "New clients are in", description="Unless the row names a location that is known."
+    )
 
 
 def _shown(choices: Choices) -> list[tuple[str, str]]:

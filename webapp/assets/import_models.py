@@ -1,4 +1,4 @@
-"""Uploads on their way into the register. Drafts: only what is applied is audited."""
+"""Uploads on their way into the register. Drafts: the log has their steps, and field by field what is applied."""
 
 import enum
 from datetime import datetime

@@ -321,6 +321,7 @@ ACTIONS = (
         f"asset.{verb}"
         for verb in ("checked_out", "checked_in", "transferred", "extended", "followed")
     ),
+    *(f"import.{verb}" for verb in ("uploaded", "checked", "applied", "removed", "rows_exported")),
     *("asset.bulk_changed", "asset.bulk_undone", "asset.left", "project.left"),
     *(
         f"{kind}.{verb}"

@@ -32,11 +32,13 @@ def neutralised(value: Any) -> str:
 
     ``restored`` takes the apostrophe off again; so one more goes before those that are there.
     """
+    if value is None:
+        return ""
     if isinstance(value, int | float | Decimal):
         return str(value)
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.isoformat(" ", "minutes")
-    text = "" if value is None else str(value)
+    text = str(value)
     if text[:1] in _SUSPECT and _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text

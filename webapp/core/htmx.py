@@ -1,6 +1,8 @@
-"""Page or fragment: the one place that knows how htmx asks."""
+"""Page, fragment or JSON: the one place that knows how htmx asks."""
 
-from flask import Response, redirect, render_template, request
+from typing import Any
+
+from flask import Response, get_flashed_messages, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 TO_TOASTS = {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"}  # on every error but 422
@@ -30,10 +32,24 @@ def render(whole: str, /, *, partial: str, **context: object) -> str:
 
 
 def redirect_to(url: str) -> ResponseReturnValue:
-    """Send the browser on; htmx would swap a 303's body, so it is told apart."""
+    """Send the browser on; htmx would swap a 303's body, so it is told apart, as is who reads JSON after a change."""
     if wants_partial():
         return "", 204, {"HX-Redirect": url}
+    if request.method == "POST" and wants_json():
+        return _done(url)
     return redirect(url, code=303)
+
+
+def _done(url: str) -> Response:
+    """Say in JSON where what was done is to be seen, and what the next page would have said about it."""
+    told: Any = get_flashed_messages(with_categories=True)
+    said = [
+        {"kind": kind, "text": str(text["text"] if isinstance(text, dict) else text)}
+        for kind, text in told
+    ]
+    response = jsonify({"success": True, "data": {"url": url, "messages": said}})
+    response.vary.add("Accept")
+    return response
 
 
 def vary(response: Response) -> Response:

@@ -9,7 +9,7 @@ from webapp.core import htmx
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, signed_in
 from webapp.core.identity import signed_in_person
-from webapp.core.language import gettext
+from webapp.core.language import format_number, gettext
 from webapp.core.language import gettext as _
 from webapp.core.security import local_path
 from webapp.jobs import queries, services
@@ -109,6 +109,7 @@ def _words() -> dict[str, Any]:
         "kinds": KINDS,
         "states": {key: gettext(title) for key, title in queries.STATES.items()},
         "percent_of": queries.percent_of,
+        "exact": format_number,  # a job knows how many rows it has; no list counts so far
         "duration": lambda row: _duration(queries.seconds_of(row)),
     }
 

@@ -52,19 +52,20 @@ def _inside(one: Outcome, key: int) -> Outcome:
     return replace(one, command=command, container="")
 
 
-def add(new: list[Outcome]) -> list[tuple[Outcome, Asset]]:
-    """Insert assets; returns those that somebody gets, as stand-ins that the session does not know."""
+def add(new: list[Outcome]) -> tuple[list[tuple[Outcome, Asset]], dict[int, int]]:
+    """Insert assets; returns those that somebody gets, as stand-ins that the session does not know, and ids by line."""
     rows = _rows(new)
     made = insert_many(TABLE, rows, returning=(TABLE.c.id, TABLE.c.client_id, TABLE.c.tag))
     ids = {(row.client_id, row.tag): row.id for row in made}
-    given = []
+    given, lines = [], {}
     for one, row in zip(new, rows, strict=True):
         key = ids[row["client_id"], row["tag"]]
+        lines[one.row.line] = key
         _note(key, row)
         if one.holder is not None:
             shown = {name: row[name] for name in ("client_id", "tag", "name", "status")}
             given.append((one, Asset(id=key, **shown)))
-    return given
+    return given, lines
 
 
 def _rows(new: list[Outcome]) -> list[dict[str, Any]]:

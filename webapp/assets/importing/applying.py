@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, BigInteger, Integer, cast, func, select, update
 
 from webapp.access.identity import SignedIn
 from webapp.assets.import_models import ImportRow, Verdict
@@ -28,6 +28,7 @@ KEPT_IN_PLACE = tuple(
     name for name in FIELDS if name not in ("client_id", "project_id", "parent_id")
 )
 MAX_CODES = 1_000
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 
 
 def make_missing(who: SignedIn, creates: dict[str, Any]) -> None:
@@ -57,11 +58,14 @@ def make_missing(who: SignedIn, creates: dict[str, Any]) -> None:
 
 def _make_clients(wanted: list[Any]) -> None:
     rows = list(db.session.execute(select(Client.name, Client.code, Client.deleted_at)))
-    there = {folded(row.name) for row in rows if row.deleted_at is None}
+    live = [row for row in rows if row.deleted_at is None]
+    there = {folded(row.name) for row in live}
+    there |= {folded(f"{row.name} {row.code}") for row in live}
     codes = {row.code for row in rows}
-    for name, location_id in wanted:
-        if folded(name) not in there:
-            code = _free_code(name, codes)
+    for name, location_id, said in wanted:
+        if folded(f"{name} {said}") not in there:
+            fits = _CODE.fullmatch(said.upper()) and said.upper() not in codes
+            code = said.upper() if fits else _free_code(name, codes)
             codes.add(code)
             organisation.create_client(ClientEdit(name=name, code=code, location_id=location_id))
 
@@ -126,6 +130,7 @@ class Applier:
         self.counts["refused"] += 1
         row = db.session.get_one(ImportRow, (self.run_id, one.row.line))
         row.verdict, row.problems = Verdict.WRONG, problems
+        row.values = row.values | {"cells": one.cells()}
 
     def _write_alone(self, one: Outcome) -> None:
         try:
@@ -143,13 +148,33 @@ class Applier:
                 pairs = self._updated([one for one in some if one.existing is not None])
                 updated += pairs
                 db.session.flush()
-                made = adding.add([one for one in some if one.existing is None])
+                made, ids = adding.add([one for one in some if one.existing is None])
                 self._hand_out(pairs + made)
+                self._link(ids)
         self.counts["added"] += len(fine) - len(updated)
         self.counts["updated"] += len(updated)
         trail.write_out()
         for _one, asset in updated:
             db.session.expunge(asset)
+
+    def _link(self, made: dict[int, int]) -> None:
+        """Note with each row what became of it, so that it leads there."""
+        if made:
+            lines = (
+                func.unnest(
+                    cast(list(made), ARRAY(Integer)), cast(list(made.values()), ARRAY(BigInteger))
+                )
+                .table_valued("line", "asset_id")
+                .render_derived()
+            )
+            linked = ImportRow.values.op("||")(
+                func.jsonb_build_object("asset_id", lines.c.asset_id)
+            )
+            here = (ImportRow.run_id == self.run_id, ImportRow.line == lines.c.line)
+            db.session.execute(
+                update(ImportRow).where(*here).values({"values": linked}),
+                execution_options={"synchronize_session": False},
+            )
 
     def _updated(self, changed: list[Outcome]) -> list[tuple[Outcome, Asset]]:
         locked = {

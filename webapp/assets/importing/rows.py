@@ -13,7 +13,7 @@ from webapp.assets.importing import values
 from webapp.assets.importing.lookups import Named
 from webapp.assets.importing.mapping import ATTRIBUTE, DATES, Options
 from webapp.assets.importing.naming import Said, Wrong
-from webapp.assets.importing.reader import Cell, Row, as_text, shortened
+from webapp.assets.importing.reader import MAX_CELL, Cell, Row, as_text, shortened
 from webapp.assets.models import Status
 from webapp.assets.queries.custody import Holder
 from webapp.assets.schemas import AssetDraft, attributes_of
@@ -68,6 +68,10 @@ class Outcome:
     container: str = ""  # the same as it is compared, if that is still to be added
     unique: list[tuple[Any, ...]] = field(default_factory=list)
     stored: list[list[str]] = field(default_factory=list)  # of a new asset: field and text
+
+    def cells(self) -> list[str]:
+        """Return the row as it was, to be mended."""
+        return [shortened(cell, MAX_CELL) for cell in self.row.cells]
 
     def refuse(self, name: str, words: str) -> None:
         """Say what is wrong; of a cell, the first thing."""

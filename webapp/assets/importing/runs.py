@@ -1,5 +1,6 @@
 """The life of an import: uploaded, checked by a job, applied by another. Each step takes it by its row's lock."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,6 +14,7 @@ from webapp.assets.import_models import ImportMapping, ImportRow, ImportRun, Imp
 from webapp.assets.importing import lookups, mapping, reader, retention
 from webapp.assets.importing.mapping import Options
 from webapp.assets.importing.reader import Source
+from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _
@@ -47,14 +49,44 @@ def upload(who: SignedIn, stream: IO[bytes], *, name: str) -> ImportRun:
         draft.keep()
         run = ImportRun(
             user_id=who.id,
-            file_name=name[-255:] or "import",
+            file_name=_last_part(name),
             sha256=draft.sha256,
             header=header,
             settings=settings,
         )
     db.session.add(run)
     db.session.flush()
+    note(run, "uploaded", sha256=run.sha256)
     return run
+
+
+def _last_part(name: str) -> str:
+    """Return a file's name without its folders, and without what no page can show."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(c for c in last if c.isprintable()).strip()[-255:] or "import"
+
+
+def note(run: ImportRun, verb: str, **about: Any) -> None:
+    """Tell the log what became of an import."""
+    trail.note(
+        f"import.{verb}",
+        object_type="asset_import",
+        object_id=run.id,
+        object_label=run.file_name,
+        changes=about,
+    )
+
+
+def note_taken(run: ImportRun, *, rows: int, sha256: str) -> None:
+    """Tell the log that wrong rows left the house."""
+    trail.note(
+        "import.rows_exported",
+        category="export",
+        object_type="asset_import",
+        object_id=run.id,
+        object_label=run.file_name,
+        changes={"rows": rows, "sha256": sha256},
+    )
 
 
 def choose_sheet(who: SignedIn, run: ImportRun, sheet: str) -> None:
@@ -67,6 +99,8 @@ def choose_sheet(who: SignedIn, run: ImportRun, sheet: str) -> None:
     layout = reader.layout_from(run.settings["layout"])
     if sheet not in layout.sheets:
         raise DomainError(_("Choose one of the list."))
+    if run.state == ImportState.APPLIED:
+        raise DomainError(_("This import has been applied. Upload the file again to go on."))
     run.header, run.settings = _look(who, source(run), sheet=sheet)
     run.state, run.counts = ImportState.UPLOADED, {}
 
@@ -158,11 +192,8 @@ def standing(run: ImportRun) -> Standing:
 
 
 def _refuse_busy(run: ImportRun) -> None:
-    now = standing(run).state
-    if now in BUSY:
+    if standing(run).state in BUSY:
         raise DomainError(_("A job is working on this import. Wait until it is done."))
-    if now == ImportState.APPLIED:
-        raise DomainError(_("This import has been applied. Upload the file again to go on."))
 
 
 def start_check(
@@ -171,7 +202,7 @@ def start_check(
     """Keep what the columns mean, and have ``job`` check the rows.
 
     Raises:
-        DomainError: if a job works on it, it has been applied, or the columns do not fit.
+        DomainError: if a job works on it, or the columns do not fit.
     """
     _refuse_busy(run)
     if len(options.columns) != len(run.header):
@@ -180,6 +211,7 @@ def start_check(
     run.settings = run.settings | {"options": stored, "dates_unclear": False}
     _remember(who, run, stored)
     _begin(run, ImportState.CHECKING)
+    note(run, "checked")
     run.job_id = queue.defer(
         job,
         title=str(_("Check %(file)s", file=run.file_name)),
@@ -232,6 +264,7 @@ def remove(run: ImportRun) -> None:
     """
     if standing(run).state in BUSY:
         raise DomainError(_("A job is working on this import. Wait until it is done."))
+    note(run, "removed")
     retention.forget(run)
 
 

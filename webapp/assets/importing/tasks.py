@@ -9,7 +9,6 @@ from webapp.assets.import_models import ImportRun, ImportState, Verdict
 from webapp.assets.importing import applying, lookups, reader, retention, runs
 from webapp.assets.importing.checking import Checker
 from webapp.assets.importing.mapping import Options
-from webapp.assets.importing.reader import MAX_CELL, shortened
 from webapp.assets.importing.rows import Outcome
 from webapp.core import trail
 from webapp.core.db import db
@@ -37,11 +36,14 @@ def check_import(progress: queue.Progress, *, run_id: int) -> None:
                 bool(one.problems) for one in some if one.verdict != Verdict.WRONG
             )
             progress.tell(counts.total() - counts["warned"])
-    creates = {
-        "types": [one.name for one in checker.namer.new_types.values()],
-        "clients": [[one.name, one.location_id] for one in checker.namer.new_clients.values()],
+    namer = checker.namer
+    clients = [[one.name, one.location_id, one.code] for one in namer.new_clients.values()]
+    creates = {"types": [one.name for one in namer.new_types.values()], "clients": clients}
+    unknown = {
+        "types": list(namer.unknown_types.values()),
+        "clients": list(namer.unknown_clients.values()),
     }
-    run.settings = run.settings | {"creates": creates}
+    run.settings = run.settings | {"creates": creates, "unknown": unknown}
     runs.finish(run, ImportState.CHECKED, dict(counts))
 
 
@@ -63,6 +65,7 @@ def apply_import(progress: queue.Progress, *, run_id: int) -> None:
             applier.apply(some)
             progress.tell(min(applier.done, total), total)
     db.session.flush()
+    runs.note(run, "applied", **applier.counts)
     runs.finish(run, ImportState.APPLIED, run.counts | NONE | runs.tally(run) | applier.counts)
 
 
@@ -85,11 +88,11 @@ def _rows(run: ImportRun) -> Any:
 
 
 def _kept(run_id: int, one: Outcome) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"asset_id": one.existing.id} if one.existing is not None else {}
     if one.verdict == Verdict.WRONG:
-        values = {"cells": [shortened(cell, MAX_CELL) for cell in one.row.cells]}
+        values["cells"] = one.cells()
     elif one.verdict == Verdict.NEW:
-        values = {"stored": one.stored}
+        values["stored"] = one.stored
     return {
         "run_id": run_id,
         "line": one.row.line,

@@ -54,8 +54,8 @@ def versions_of(ids: Sequence[int]) -> list[Any]:
     return list(db.session.execute(select(Asset.id, Asset.version).where(Asset.id.in_(ids))))
 
 
-def recent_changes(actor_id: int) -> list[Any]:
-    """Return a person's changes of many assets of the last day, newest first: rows of the log, each with ``undone``."""
+def recent_changes(actor_id: int) -> list[tuple[AuditEvent, bool]]:
+    """Return what a person did to many assets at once since yesterday: rows of the log, and whether it was undone."""
     statement = (
         select(AuditEvent)
         .where(
@@ -64,11 +64,11 @@ def recent_changes(actor_id: int) -> list[Any]:
             AuditEvent.recorded_at > text("now() - interval '1 day'"),
         )
         .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
-        .limit(2 * RECENT)
+        .limit(RECENT)
     )
     rows = list(db.session.scalars(statement))
     undone = {row.changes.get("request") for row in rows if row.action == UNDONE}
-    return [(row, row.request_id in undone) for row in rows if row.action == CHANGED][:RECENT]
+    return [(row, row.request_id in undone) for row in rows]
 
 
 def clients_of(ids: Sequence[int]) -> set[int]:

@@ -264,6 +264,12 @@ def held_by(user_id: int, args: Any) -> Page:
     return paginate(statement, HELD, args, counted=True)
 
 
+def has_held(user_id: int) -> bool:
+    """Tell whether a person has or had anything in sight."""
+    mine = select(Custody.id).where(Custody.holder_user_id == user_id).limit(1)
+    return db.session.scalar(mine) is not None
+
+
 def held_counts(user_ids: Iterable[int], *, reach: Reach) -> dict[int, int]:
     """Count what each of these people has, within reach."""
     statement: Any = select(Custody.holder_user_id, func.count()).where(

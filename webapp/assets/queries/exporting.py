@@ -14,7 +14,7 @@ from webapp.core.db import db
 from webapp.organisation import choices
 from webapp.organisation.tree import Reach, reach_of
 
-MAX_COLUMNS = 40
+MAX_COLUMNS = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from webapp.assets.services import custody as services
 from webapp.assets.services import records
 from webapp.assets.views.common import bp, find, link, me
 from webapp.assets.words import OUT_OF_SIGHT
-from webapp.core import registry, trail
+from webapp.core import trail
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
 from webapp.core.guards import page, permission
@@ -196,23 +196,20 @@ def overdue() -> ResponseReturnValue:
 @bp.get("/held-by/<id:user_id>")
 @page("assets")
 def held_by(user_id: int) -> ResponseReturnValue:
-    """Show what a person has, on their page."""
-    if not me().opens("users"):  # the tab lies on a page of people, which has a guard of its own
-        raise Denied(
-            _(
-                "None of your roles opens the page “%(title)s”.",
-                title=registry.PAGE_BY_KEY["users"].title,
-            ),
-            key="users",
-        )
+    """Show what a person has: on their page, or by itself to who may not open that."""
     user = user_queries.get_user(user_id) or abort(404)
-    about = {"object_type": "user", "object_id": user.id, "object_label": user.name}
-    trail.note("user.viewed", category="read", **about)
+    found = queries.held_by(user.id, request.args)
+    whole = me().opens("users")
+    if whole:
+        about = {"object_type": "user", "object_id": user.id, "object_label": user.name}
+        trail.note("user.viewed", category="read", **about)
+    elif not found.count and not queries.has_held(user.id):
+        abort(404)  # so that nobody reads the names of all people here
     return render(
-        "assets/held_by.html",
+        "assets/held_by.html" if whole else "assets/held_by_alone.html",
         partial="assets/_held_by.html",
         user=user,
         tab="assets",
-        page=queries.held_by(user.id, request.args),
+        page=found,
         today=queries.today_of(me()),
     )

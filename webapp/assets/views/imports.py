@@ -1,21 +1,30 @@
 """Bringing assets in from a file: upload, say what the columns mean, look at the dry run, apply."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, abort, flash, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from webapp.assets import import_sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.assets import words
-from webapp.assets.import_forms import OptionsForm, SheetForm, UploadForm, column_choices
+from webapp.assets.import_forms import (
+    MissingForm,
+    OptionsForm,
+    SheetForm,
+    UploadForm,
+    column_choices,
+)
 from webapp.assets.import_models import ImportRun, ImportState, Verdict
-from webapp.assets.importing import lookups, mapping, runs, tasks
+from webapp.assets.importing import lookups, mapping, reader, runs, tasks
 from webapp.assets.views.common import bp, me
-from webapp.core import files, pickers
+from webapp.core import error_pages, files, pickers
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
-from webapp.core.htmx import redirect_to, render
+from webapp.core.htmx import redirect_to, render, wants_json, wants_partial
 from webapp.core.language import format_number
 from webapp.jobs import queries as jobs
 from webapp.organisation import choices
@@ -57,6 +66,19 @@ def upload_import() -> ResponseReturnValue:
         form.refuse(DomainError(error.message, field="file"))
         return _imports_page(form), 422
     return redirect_to(url_for("assets.show_import", run_id=run.id))
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Say how large a file may be, and lead back to where one is chosen; it was refused before any view ran."""
+    if request.endpoint != "assets.upload_import" or wants_json():
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return error_pages.reply(status, error_pages.MESSAGES[status])
+    limit = reader.MAX_BYTES // 1_048_576
+    flash(
+        _("The file is larger than %(limit)s MB. Split it and try again.", limit=limit), "warning"
+    )
+    return redirect_to(url_for("assets.imports"))
 
 
 @bp.get("/import/<id:run_id>")
@@ -101,17 +123,19 @@ def _options_form(run: ImportRun, **values: Any) -> OptionsForm:
         may_types=who.can("assets.configure"),
         may_clients=who.can("organisation.edit"),
     )
-    seen = reach_of(who, PAGE)
     for name, kind in PICKED.items():
-        field: Any = form[name]
-        typed = field.value
-        known = typed.isascii() and typed.isdigit() and len(typed) < pickers.TYPED
-        field.offer(
-            url_for("assets.pick_for_import", kind=kind),
-            present=choices.label_of(kind, int(typed[:18]), seen=seen) if known else None,
-            fixed=[("", _("None"))],
-        )
+        _offer_place(form[name], kind)
     return form
+
+
+def _offer_place(field: Any, kind: str) -> None:
+    typed, seen = field.value, reach_of(me(), PAGE)
+    known = typed.isascii() and typed.isdigit() and len(typed) < pickers.TYPED
+    field.offer(
+        url_for("assets.pick_for_import", kind=kind),
+        present=choices.label_of(kind, int(typed[:18]), seen=seen) if known else None,
+        fixed=[("", _("None"))],
+    )
 
 
 def _columns_page(run: ImportRun, form: OptionsForm) -> str:
@@ -185,6 +209,59 @@ def retry_import(run_id: int) -> ResponseReturnValue:
     )
 
 
+@bp.get("/import/<id:run_id>/<any(sheet, check, retry, create, apply, remove):_step>")
+@page(PAGE)
+def back_to_import(run_id: int, _step: str) -> ResponseReturnValue:
+    """Lead back to the import from the address that a refused form leaves in the browser."""
+    return redirect_to(url_for("assets.show_import", run_id=run_id))
+
+
+@bp.post("/import/<id:run_id>/create")
+@page(PAGE)
+def create_missing(run_id: int) -> ResponseReturnValue:
+    """Check again so that types and clients which are not known here yet are made with the rows."""
+    run = _run_or_404(run_id, lock=True)
+    form = _missing_form(run, formdata=request.form)
+    unknown, here = _unknown(run), url_for("assets.show_import", run_id=run.id)
+    fine = form.validate()
+    if fine and unknown["clients"] and form.command.location_id is None:
+        form.refuse(DomainError(_("Say in which location new clients are."), field="location_id"))
+        fine = False
+    if not fine:
+        return _result_page(run, runs.standing(run), form), 422
+    chosen: dict[str, Any] = {
+        f"unknown_{kind}": "create" for kind, names in unknown.items() if names
+    }
+    if form.command.location_id is not None:
+        chosen["location_id"] = form.command.location_id
+    options = mapping.Options.model_validate(run.settings["options"] | chosen)
+    return _step(
+        run, lambda: runs.start_check(me(), run, options, job=tasks.check_import, url=here)
+    )
+
+
+def _unknown(run: ImportRun) -> dict[str, list[str]]:
+    """What the last check did not find and the person may add."""
+    found, who = run.settings.get("unknown", {}), me()
+    return {
+        "types": found.get("types", []) if who.can("assets.configure") else [],
+        "clients": found.get("clients", []) if who.can("organisation.edit") else [],
+    }
+
+
+def _missing_form(run: ImportRun, **values: Any) -> MissingForm:
+    seen = reach_of(me(), PAGE)
+    if not values:
+        chosen = run.settings["options"].get("location_id")
+        places, more = choices.find_places("", kinds=("location",), seen=seen, within=None)
+        if chosen is None and len(places) == 1 and not more:
+            chosen = places[0].id
+        values = {"formdata": None, "data": {"location_id": chosen}}
+    form = MissingForm(**values)
+    _offer_place(form.location_id, "location")
+    return form
+
+
 # --- the dry run and after it ---------------------------------------------------
 
 
@@ -193,8 +270,10 @@ def _verdict() -> Verdict | None:
     return Verdict(asked) if asked in set(Verdict) else None
 
 
-def _result_page(run: ImportRun, now: runs.Standing) -> str:
-    verdict = _verdict()
+def _result_page(run: ImportRun, now: runs.Standing, form: MissingForm | None = None) -> str:
+    verdict, unknown = _verdict(), {}
+    if now.state == ImportState.CHECKED and not wants_partial():
+        unknown = {kind: names for kind, names in _unknown(run).items() if names}
     return render(
         "assets/import_result.html",
         partial="assets/_import_rows.html",
@@ -206,6 +285,8 @@ def _result_page(run: ImportRun, now: runs.Standing) -> str:
         label_of=_labels(),
         status_names={key.value: str(name) for key, name in words.STATUS.items()},
         creates=run.settings.get("creates") or {"types": [], "clients": []},
+        unknown=unknown,
+        missing=(form or _missing_form(run)) if unknown else None,
     )
 
 
@@ -235,6 +316,7 @@ def wrong_import_rows(run_id: int) -> Response:
     """Download the wrong rows with the reasons, to mend them and upload them again."""
     run = _run_or_404(run_id)
     export = files.write_csv([*run.header, _("Problem")], runs.wrong_rows(run))
+    runs.note_taken(run, rows=export.rows, sha256=export.sha256)
     return send_file(
         export.file,
         mimetype="text/csv",
