@@ -215,7 +215,7 @@ def retry_import(run_id: int) -> ResponseReturnValue:
 @page(PAGE)
 def back_to_import(run_id: int) -> ResponseReturnValue:
     """Lead back to the import from the address that a refused form leaves in the browser."""
-    return redirect_to(url_for("assets.show_import", run_id=run_id))
+    return redirect_to(url_for("assets.show_import", run_id=_run_or_404(run_id).id))
 
 
 @bp.post("/import/<id:run_id>/create")
