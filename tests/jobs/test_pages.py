@@ -47,6 +47,17 @@ def test_it_polls_only_while_something_may_change(work: Any, sign_in: Any, run_j
     assert part.lstrip().startswith('<div id="job"') and "1 of 1" in part
 
 
+def test_what_a_job_has_done_is_told_exactly(
+    work: Any, sign_in: Any, run_jobs: Run, owner: Owner
+) -> None:
+    client = sign_in("jobs")
+    job_id = deferred(work)
+    run_jobs()
+    owner.execute("UPDATE job_reports SET done = 12000, total = 12345")
+    assert "12,000 of 12,345" in client.get(f"/jobs/{job_id}").text
+    assert "12,000 / 12,345" in client.get("/jobs").text
+
+
 def test_older_jobs_are_a_page_further(work: Any, sign_in: Any) -> None:
     client = sign_in("jobs")
     for number in range(3):

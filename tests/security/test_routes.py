@@ -163,6 +163,7 @@ WRITES_BY_PAGE = {
     "assets.check_import",
     "assets.remove_import",
     "assets.retry_import",
+    "assets.create_missing",
     "assets.print_labels",
 }
 

@@ -209,11 +209,13 @@ def retry_import(run_id: int) -> ResponseReturnValue:
     )
 
 
-@bp.get("/import/<id:run_id>/<any(sheet, check, retry, create, apply, remove):_step>")
+@bp.get("/import/<id:run_id>/sheet")
+@bp.get("/import/<id:run_id>/check")
+@bp.get("/import/<id:run_id>/create")
 @page(PAGE)
-def back_to_import(run_id: int, _step: str) -> ResponseReturnValue:
+def back_to_import(run_id: int) -> ResponseReturnValue:
     """Lead back to the import from the address that a refused form leaves in the browser."""
-    return redirect_to(url_for("assets.show_import", run_id=run_id))
+    return redirect_to(url_for("assets.show_import", run_id=_run_or_404(run_id).id))
 
 
 @bp.post("/import/<id:run_id>/create")
