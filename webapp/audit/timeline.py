@@ -28,7 +28,7 @@ class Line:
     sentence: str
     detail: str | None = None
     url: str | None = None
-    values: Sequence[Changed] = ()
+    changed: Sequence[Changed] = ()
     undo: str | None = None  # where it can be taken back
 
 
@@ -79,7 +79,7 @@ def timeline_of(
         return lines
     changed = changed_of(rows, object_type, unseen=telling.unseen, titles=telling.titles)
     return [
-        replace(one, values=what, undo=telling.undo(row))
+        replace(one, changed=what, undo=telling.undo(row))
         for one, what, row in zip(lines, changed, rows, strict=True)
     ]
 

@@ -65,16 +65,7 @@ def figures(
         columns["people"] = _count(select(User.id).where(User.is_active))
         columns["invitations"] = _count(invited)
     if organisation is not None:
-        live = and_(Project.deleted_at.is_(None), organisation.projects())
-        projects = select(Project.id).join(Client, Client.id == Project.client_id).where(live)
-        today = func.current_date()
-        columns["clients"] = _count(
-            select(Client.id).where(Client.deleted_at.is_(None), organisation.clients())
-        )
-        columns["projects"] = _count(projects)
-        columns["ending"] = _count(
-            projects.where(Project.ends_on >= today, Project.ends_on <= today + SOON_DAYS)
-        )
+        columns |= _organisation_figures(organisation)
     if assets is not None:
         columns |= _asset_figures(assets)
     if audit is not None:
@@ -88,6 +79,20 @@ def figures(
         )
     row = db.session.execute(select(*(value.label(name) for name, value in columns.items()))).one()
     return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _organisation_figures(reach: Reach) -> dict[str, Any]:
+    """Clients and projects within reach, and projects that end soon."""
+    today = func.current_date()
+    live = and_(Project.deleted_at.is_(None), reach.projects())
+    projects = select(Project.id).join(Client, Client.id == Project.client_id).where(live)
+    return {
+        "clients": _count(select(Client.id).where(Client.deleted_at.is_(None), reach.clients())),
+        "projects": _count(projects),
+        "ending": _count(
+            projects.where(Project.ends_on >= today, Project.ends_on <= today + SOON_DAYS)
+        ),
+    }
 
 
 def _asset_figures(reach: Reach) -> dict[str, Any]:
