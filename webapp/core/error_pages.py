@@ -47,7 +47,7 @@ TITLES = {
     403: _("You may not do this"),
     404: _("Page not found"),
     405: _("Not possible here"),
-    409: _("Not saved: it has changed meanwhile"),
+    409: _("Not saved"),
     413: _("Too large"),
     415: _("Not understood"),
     422: _("Not accepted"),

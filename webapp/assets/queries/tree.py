@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import BIGINT
 from webapp.assets.models import Asset
 from webapp.core.db import db
 from webapp.core.language import ngettext
+from webapp.core.paging import count_text
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import Reach
@@ -99,7 +100,7 @@ class Counter:
 COUNTERS: list[Counter] = [
     Counter(
         key="assets",
-        words=lambda n: ngettext("%(num)s asset", "%(num)s assets", n),
+        words=lambda n: ngettext("%(n)s asset", "%(n)s assets", n, n=count_text(n)),
         table="assets",
         where="deleted_at IS NULL",
         scoped="steward_count_assets",
