@@ -7,6 +7,8 @@ import psycopg
 
 from tests import factories
 from webapp.assets.models import Asset, Custody, Status
+from webapp.assets.services import bulk as services
+from webapp.audit import reasons
 from webapp.core.db import db
 
 EDITOR = ("assets", "assets.edit")
@@ -62,7 +64,7 @@ def test_preview_change_and_undo(sign_in, audit_rows):
     assert client.post(url).status_code == 303
     assert (now(first).status, now(first).model) == (Status.IN_STOCK, "Old")
     undone = audit_rows("asset", first.id, action="asset.updated")[-1]
-    assert undone["reason"].startswith("undo of ")
+    assert undone["reason"] == "undoing an earlier change"
     assert client.post(url).status_code == 409  # once is enough
 
 
@@ -371,3 +373,105 @@ def test_the_filter_of_the_list_is_not_lost(sign_in):
     for evil in ("https://evil.example/assets?q=1", "//evil.example/assets", "/login", "http://[/"):
         asked["model"] += "x"
         assert change(client, **asked, back=evil)[1].location == "/assets", evil
+
+
+def toast_of(client):
+    """What the list says was done: the words, the button, and where it leads."""
+    page = client.get("/assets").text
+    words = re.search(r"<p>(\d+ assets? [^<]+)</p>", page)[1]
+    button = re.search(r'action="(/assets/undo/[^"]+)".*?<span>(\w+)</span>', page, re.DOTALL)
+    return words, button[2], button[1]
+
+
+def test_undo_says_that_it_set_back_and_offers_to_redo(sign_in, audit_rows):
+    made = [factories.make_asset(), factories.make_asset()]
+    client = sign_in(*EDITOR)
+    change(client, ids=[one.id for one in made], model="New", reason="Because")
+    words, label, url = toast_of(client)
+    assert (words, label) == ("2 assets were changed.", "Undo")
+    client.post(url)
+    words, label, url = toast_of(client)
+    assert (words, label) == ("2 assets were set back.", "Redo")
+    client.post(url)
+    assert {now(one).model for one in made} == {"New"}
+    words, label, url = toast_of(client)
+    assert (words, label) == ("2 assets were changed.", "Undo")
+    history = client.get(f"/assets/{made[0].tag}/history").text
+    assert history.count("Undo…") == 1 and url in history
+    client.post(url)
+    assert toast_of(client)[:2] == ("2 assets were set back.", "Redo")
+    reasons = [row["reason"] for row in audit_rows("asset", made[0].id, action="asset.updated")]
+    back = "undoing an earlier change"
+    assert reasons == ["Because", back, "repeating a change that was undone", back]
+
+
+def test_only_what_the_list_sends_counts_as_its_filter(sign_in):
+    kind = factories.make_type().id
+    for _ in range(2):
+        factories.make_asset(type_id=kind)
+    client = sign_in(*EDITOR)
+    for bad in (
+        "None",
+        "?&",
+        "&",
+        "typ=1",
+        "?type=1&stat=lost",
+        "?status=gone",
+        "?q=" + "x" * 2000,
+    ):
+        answer = client.get("/assets/bulk", query_string={"matching": bad})
+        assert answer.status_code == 400, bad
+        asked = {"matching": bad, "model": "New", "reason": "Because"}
+        assert client.post("/assets/bulk", data=asked).status_code in (400, 422), bad
+    factories.make_asset()
+    said = client.get("/assets/bulk", query_string={"matching": f"?type={kind}&sort=-name"}).text
+    assert "2 assets that match the filter are selected." in said
+    plain = client.get("/assets/bulk", query_string={"matching": "?"})
+    assert "assets that match the filter are selected." in plain.text
+    preview, answer = change(client, matching="?", model="New", reason="Because")
+    assert "3 assets change" in preview.text and answer.status_code == 303
+
+
+def test_what_was_left_by_an_undo_can_be_undone_later(sign_in, statements):
+    one, two = factories.make_asset(), factories.make_asset()
+    client = sign_in(*EDITOR)
+    change(client, ids=[one.id, two.id], model="New", reason="Because")
+    with factories.work():
+        db.session.get_one(Asset, two.id).model = "Later"
+    with statements() as before:
+        page = client.get("/assets/undo").text
+    url = re.search(r'href="(/assets/undo/[^"]+)"', page)[1]
+    assert "artly undone" not in page
+    client.post(url)
+    with statements() as after:
+        page = client.get("/assets/undo").text
+    assert len(after) == len(before) <= 8
+    assert "Partly undone" in page and f'href="{url}"' in page
+    with factories.work():
+        db.session.get_one(Asset, two.id).model = "New"
+    assert client.post(url).status_code == 303
+    assert (now(one).model, now(two).model) == ("", "")
+    redo = toast_of(client)[2]
+    page = client.get("/assets/undo").text
+    assert "Partly undone" not in page and f'href="{url}"' not in page
+    client.post(redo)  # of the second one only
+    page = client.get("/assets/undo").text
+    assert "Partly undone" in page and f'href="{url}"' in page
+
+
+def test_what_is_out_of_reach_by_now_is_not_offered(sign_in):
+    here, there = factories.make_client(), factories.make_client()
+    asset = factories.make_asset(client_id=here.id)
+    client = sign_in(*EDITOR, client_id=here.id)
+    change(client, ids=[asset.id], model="New", reason="Because")
+    url = undo_url(client)
+    with factories.work():
+        db.session.get_one(Asset, asset.id).client_id = there.id
+    assert client.get(url).status_code == 404
+    page = client.get("/assets/undo").text
+    assert "None of these is in your reach any more." in page and url not in page
+
+
+def test_the_reason_of_an_undo_is_said_in_the_language_of_the_reader():
+    for reason in (services.UNDOING, services.REPEATING):
+        assert reason in reasons.OURS

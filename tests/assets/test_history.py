@@ -128,3 +128,7 @@ def test_a_change_of_many_is_undone_from_the_history_by_who_made_it(sign_in):
     page = client.get(url).text
     assert "Undo…" in page and "/assets/undo/" in page
     assert "Undo…" not in sign_in(*EDITOR).get(url).text
+    undo = page.split('href="/assets/undo/')[1].split('"')[0]
+    assert client.post(f"/assets/undo/{undo}").status_code == 303
+    page = client.get(url).text  # once undone, it is not offered again
+    assert "Undo…" not in page and "undoing an earlier change" in page

@@ -173,7 +173,8 @@ def test_a_client_that_is_made_gets_the_code_that_the_file_says(
     assert owner.execute("SELECT name, code FROM clients").fetchall() == [
         {"name": "New one", "code": "N1"}
     ]
-    assert check(app, person, owner, run, **create) == {"same": 1}
+    again = upload(person, "Tag,Name,Client,Client code,Type\nA-1,x,New one,n1,Spoon\n")
+    assert check(app, person, owner, again, **create) == {"same": 1}
 
 
 def test_what_happens_to_an_import_is_in_the_log(

@@ -158,7 +158,7 @@ def test_the_wrong_rows_come_back_harmless(app: Flask, sign_in: Any, owner: Any)
     lines = reply.data.decode("utf-8-sig").splitlines()
     assert lines[0] == "Tag,Name,Client,Type,Problem"
     assert lines[1].startswith(
-        "'=cmd|' /C calc'!A0,'+1,Nobody,Laptop,\"There is no client “Nobody”"
+        "'=cmd|' /C calc'!A0,'+1,Nobody,Laptop,\"Client: There is no client “Nobody”"
     )
     assert "attachment" in reply.headers["Content-Disposition"]
 

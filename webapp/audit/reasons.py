@@ -32,6 +32,8 @@ OURS = (
     N_("ended by an administrator"),
     N_("password changed"),
     N_("replaced"),
+    N_("undoing an earlier change"),
+    N_("repeating a change that was undone"),
     N_("signed out everywhere else"),
     N_("The CSRF token has expired."),
     N_("The CSRF token is invalid."),

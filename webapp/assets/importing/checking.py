@@ -1,6 +1,6 @@
 """The dry run: what each row of a file would do, and why some would do nothing. The application asks it again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,11 +14,12 @@ from webapp.assets.importing.mapping import ATTRIBUTE, Options
 from webapp.assets.importing.naming import Namer, Wrong
 from webapp.assets.importing.reader import Row, as_text, shortened
 from webapp.assets.importing.rows import Outcome, text_of
+from webapp.assets.importing.shared import Shared
 from webapp.assets.models import Asset, Status, StatusTransition
 from webapp.assets.queries.custody import Holder
 from webapp.assets.services import records
 from webapp.core.db import db
-from webapp.core.language import _
+from webapp.core.language import _, gettext
 
 BATCH = 1_000
 COMPARED = (
@@ -31,10 +32,11 @@ AVAILABLE = (Status.IN_STOCK, Status.IN_USE)
 class Checker:
     """Judges rows batch by batch; remembers only the tags and unique values that the file had so far."""
 
-    def __init__(self, known: Known, options: Options) -> None:
+    def __init__(self, known: Known, options: Options, header: Sequence[str]) -> None:
         """Begin a file."""
         self.known, self.options = known, options
         self.namer = Namer(known, options)
+        self.shared = Shared(options.columns, header)
         self.tags: dict[str, int] = {}
         self.targets: dict[int, int] = {}
         self.values: dict[tuple[Any, ...], int] = {}
@@ -76,10 +78,10 @@ class Checker:
         try:
             if row.problem:
                 raise Wrong("", row.problem)  # noqa: TRY301 - told like any other
-            one.said = rows.said_by(row, self.options.columns)
+            one.said = rows.said_by(row, self.shared.alone)
             one.label = _label(one)
             for name in rows.failed(one.said):
-                one.refuse(name, _("The spreadsheet shows an error here. Mend its formula."))
+                one.refuse(name, gettext(rows.FORMULA))
         except Wrong as wrong:
             one.label = shortened(row.cells[0], 100) if row.cells else ""
             one.refuse(wrong.field, wrong.words)
@@ -101,6 +103,8 @@ class Checker:
         if kind is None and found and "type" not in one.said:
             one.refuse("type", _("Say of which type it is."))
         one.client, one.kind = client, kind
+        if kind is not None:
+            self.shared.settle(one, kind)
         self._build(one, client, kind)
 
     def _attempt(self, one: Outcome, find: Any) -> Named | None:

@@ -61,20 +61,23 @@ _NAMES = {
     "numero de inventario;placa;etiqueta de activo",
     "name": "name;asset name;item name;device name;hostname;nombre;nombre del activo;denominacion;equipo",
     "type": "category;type;asset type;device type;kind;categoria;tipo;tipo de activo;clase",
-    "client": "company;client;customer;organization;organisation;tenant;account;cliente;empresa;compania;organizacion",
+    "client": "company;client;customer;organization;organisation;tenant;account;cliente;empresa;compania;organizacion;"
+    "client name or code;cliente nombre o codigo",
     "client_code": "client code;company code;customer code;codigo del cliente;codigo de cliente",
     "project": "project;site project;proyecto;obra",
     "parent": "lies in;lies inside;lies inside the asset;parent;parent asset;parent tag;parent asset tag;contained in;"
     "container;inside;located in asset;"
-    "esta en;dentro de;contenido en;contenedor;activo padre;padre",
-    "location": "location;site;default location;place;ubicacion;lugar;sede;localizacion;sitio",
+    "esta en;dentro de;contenido en;contenedor;activo padre;padre;esta dentro del activo;"
+    "lies in tag;esta en codigo",
+    "location": "location;site;default location;place;ubicacion;lugar;sede;localizacion;sitio;"
+    "location finds the client;ubicacion encuentra el cliente",
     "status": "status;state;status label;asset status;estado;situacion",
     "serial": "serial;serial number;serial no;s n;sn;service tag;numero de serie;n de serie;serie;no de serie",
     "manufacturer": "manufacturer;make;brand;maker;vendor;fabricante;marca",
     "model": "model;model name;device model;modelo",
     "model_number": "model number;model no;part number;part no;numero de modelo;referencia",
     "purchased_on": "purchase date;purchased;purchased on;date of purchase;bought;acquired;fecha de compra;"
-    "fecha de adquisicion;comprado",
+    "fecha de adquisicion;comprado;comprado el",
     "cost": "purchase cost;cost;price;purchase price;value;coste;costo;precio;importe;valor;precio de compra",
     "warranty_until": "warranty until;warranty expires;warranty end;warranty expiration;warranty expiry;"
     "end of warranty;garantia hasta;fin de garantia;vencimiento de garantia",
@@ -83,8 +86,10 @@ _NAMES = {
     "notes": "asset notes;notes;note;comments;comment;remarks;description;notas;comentarios;observaciones;descripcion",
     "holder": "checked out to email;email;e mail;user email;assigned to;checked out to;checked out to username;"
     "username;holder;owner;user;assigned user;asignado a;usuario;responsable;correo;"
-    "correo electronico;custodio;quien lo tiene",
-    "holder_location": "checked out to location;assigned location;ubicacion asignada",
+    "correo electronico;custodio;quien lo tiene;"
+    "holder e mail or name;quien lo tiene correo o nombre",
+    "holder_location": "checked out to location;assigned location;ubicacion asignada;"
+    "holder location;quien lo tiene ubicacion",
 }
 # The titles of Steward's own export in its languages, which attributes of the same name do not take over.
 EXPORTED = (
@@ -122,7 +127,9 @@ class Options(CommandModel):
     @model_validator(mode="after")
     def _sound(self) -> "Options":
         named = [one for one in self.columns if one]
-        if len(set(named)) != len(named):
+        # Types may call an attribute differently: each row takes the column of its type.
+        fields = [one for one in named if not one.startswith(ATTRIBUTE)]
+        if len(set(fields)) != len(fields):
             raise ValueError(_("Two columns go to the same field. Ignore one of them."))
         strange = [one for one in named if one not in FIELDS and not one.startswith(ATTRIBUTE)]
         if strange:
@@ -154,6 +161,11 @@ class Rule:
         """How the export heads its column."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How its column may be headed; a whole title counts more than a label, and that more than a key."""
+        return (f"{self.title} [{self.key}]", self.title, self.label, self.key)
+
 
 def header_hash(header: Sequence[str]) -> str:
     """Name a header, so that its mapping is found again."""
@@ -162,23 +174,29 @@ def header_hash(header: Sequence[str]) -> str:
 
 
 def guess(header: Sequence[str], attributes: Iterable[Rule] = ()) -> list[str]:
-    """Return for each column the field that its name means, or nothing; of two, the better name wins."""
+    """Return for each column the field that its name means, or nothing; of two, the better name wins.
+
+    An attribute may have a column for each of the names that types give it.
+    """
     own = _own(attributes)
     best: dict[str, tuple[int, int]] = {}
-    for number, name in enumerate(header):
-        field, rank = _meaning(folded(name), own)
+    titled: dict[int, str] = {}
+    names = [folded(name) for name in header]
+    for number, name in enumerate(names):
+        field, rank = _meaning(name, own)
+        if field.startswith(ATTRIBUTE) and rank < _KEY and name not in names[:number]:
+            titled[number] = field
         if field and (field not in best or rank < best[field][0]):
             best[field] = (rank, number)
-    taken = {number: field for field, (_rank, number) in best.items()}
+    taken = titled | {number: field for field, (_rank, number) in best.items()}
     return [taken.get(number, "") for number in range(len(header))]
 
 
 def _own(attributes: Iterable[Rule]) -> dict[str, tuple[str, int]]:
-    """The names of the attributes; a whole title counts more than a label, and that more than a key."""
+    """The names of the attributes, each with how much it counts."""
     own: dict[str, tuple[str, int]] = {}
     for rule in attributes:
-        names = (f"{rule.title} [{rule.key}]", rule.title, rule.label, rule.key)
-        for rank, name in enumerate(names):
+        for rank, name in enumerate(rule.names):
             if name := folded(name):
                 own[name] = min(own.get(name, (rule.key, rank)), (rule.key, rank), key=_rank)
     return own

@@ -18,7 +18,7 @@ from webapp.assets.models import Status
 from webapp.assets.queries.custody import Holder
 from webapp.assets.schemas import AssetDraft, attributes_of
 from webapp.core.forms import MESSAGES
-from webapp.core.language import _, gettext
+from webapp.core.language import N_, _, gettext
 
 PLAIN = ("tag", "name", "serial", "manufacturer", "model", "notes")
 KEPT = (
@@ -26,6 +26,7 @@ KEPT = (
     "purchased_on", "cost", "warranty_until", "notes", "status",
 )  # fmt: skip
 MAX_MONTHS = 1200
+FORMULA = N_("The spreadsheet shows an error here. Mend its formula.")
 _MONTHS = re.compile(r"(\d{1,6})(?:\.0+)?(?: ?(?:months?|meses|mes))?", re.ASCII | re.IGNORECASE)
 # What a spreadsheet shows where its formula failed, in English and Spanish.
 ERRORS = {

@@ -1,6 +1,7 @@
 """The life of an import: uploaded, checked by a job, applied by another. Each step takes it by its row's lock."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -99,8 +100,7 @@ def choose_sheet(who: SignedIn, run: ImportRun, sheet: str) -> None:
     layout = reader.layout_from(run.settings["layout"])
     if sheet not in layout.sheets:
         raise DomainError(_("Choose one of the list."))
-    if run.state == ImportState.APPLIED:
-        raise DomainError(_("This import has been applied. Upload the file again to go on."))
+    refuse_applied(run)
     run.header, run.settings = _look(who, source(run), sheet=sheet)
     run.state, run.counts = ImportState.UPLOADED, {}
 
@@ -159,8 +159,8 @@ def rows_of(run: ImportRun, verdict: Verdict | None, args: Any) -> Page:
     return paginate(statement, ROWS, args)
 
 
-def wrong_rows(run: ImportRun) -> Any:
-    """Yield the cells of every wrong row, then why it is wrong."""
+def wrong_rows(run: ImportRun, label_of: Callable[[str], str]) -> Any:
+    """Yield the cells of every wrong row, then why it is wrong, each reason with its field."""
     statement = (
         select(ImportRow.values, ImportRow.problems)
         .where(ImportRow.run_id == run.id, ImportRow.verdict == Verdict.WRONG)
@@ -169,7 +169,8 @@ def wrong_rows(run: ImportRun) -> Any:
     width = len(run.header)
     for row in db.session.execute(statement.execution_options(yield_per=500)):
         cells = [*row.values.get("cells", []), *[""] * width][:width]
-        yield [*cells, " ".join(words for _field, words in row.problems)]
+        told = (f"{label_of(name)}: {words}" if name else words for name, words in row.problems)
+        yield [*cells, " ".join(told)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,14 +197,40 @@ def _refuse_busy(run: ImportRun) -> None:
         raise DomainError(_("A job is working on this import. Wait until it is done."))
 
 
+def refuse_applied(run: ImportRun) -> None:
+    """Keep what an applied import says of itself: a page from before must not begin it again.
+
+    Raises:
+        DomainError: if it is applied.
+    """
+    if run.state == ImportState.APPLIED:
+        raise DomainError(_("This import has been applied. Upload the file again to go on."))
+
+
+def start_again(who: SignedIn, run: ImportRun, *, job: queue.Task, url: str) -> None:
+    """Check as before what failed, or what was refused when the rest was applied.
+
+    Raises:
+        DomainError: if a job works on it, or every row was applied.
+    """
+    if not run.counts.get("refused"):
+        refuse_applied(run)
+    _start(who, run, Options.model_validate(run.settings["options"]), job=job, url=url)
+
+
 def start_check(
     who: SignedIn, run: ImportRun, options: Options, *, job: queue.Task, url: str
 ) -> None:
     """Keep what the columns mean, and have ``job`` check the rows.
 
     Raises:
-        DomainError: if a job works on it, or the columns do not fit.
+        DomainError: if a job works on it, it is applied, or the columns do not fit.
     """
+    refuse_applied(run)
+    _start(who, run, options, job=job, url=url)
+
+
+def _start(who: SignedIn, run: ImportRun, options: Options, *, job: queue.Task, url: str) -> None:
     _refuse_busy(run)
     if len(options.columns) != len(run.header):
         raise DomainError(_("The columns do not fit this file. Open it again."))

@@ -26,7 +26,7 @@ def check_import(progress: queue.Progress, *, run_id: int) -> None:
     if run is None:
         return
     with speaking(who.locale):
-        checker = Checker(lookups.load(who), _options(run))
+        checker = Checker(lookups.load(who), _options(run), run.header)
         retention.forget_rows(run)
         counts: Counter[str] = Counter(NONE)
         for some in checker.outcomes(lambda: _rows(run)):
@@ -59,7 +59,7 @@ def apply_import(progress: queue.Progress, *, run_id: int) -> None:
     with speaking(who.locale):
         applying.make_missing(who, run.settings.get("creates", {}))
         applier = applying.Applier(who, run.id)
-        checker = Checker(lookups.load(who), _options(run))
+        checker = Checker(lookups.load(who), _options(run), run.header)
         total = run.counts.get("new", 0) + run.counts.get("changed", 0)
         for some in checker.outcomes(lambda: _rows(run)):
             applier.apply(some)

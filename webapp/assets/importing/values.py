@@ -69,6 +69,8 @@ def day(cell: Cell, order: str) -> date:
 
 def _wrong_day(order: str, text: str) -> str:
     value = quoted(text)
+    if _ISO.fullmatch(text):
+        return _("“%(value)s” is year-month-day, but there is no such day.", value=value)
     if order == "day":
         return _("“%(value)s” is no date. Write it as day/month/year.", value=value)
     if order == "month":

@@ -1,19 +1,33 @@
 """Reads of changes to many assets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, Boolean, String, bindparam, column, func, select, text
 
+from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset, Custody, StatusTransition
+from webapp.assets.queries import register
 from webapp.audit.models import AuditEvent
+from webapp.core import bulk
 from webapp.core.db import db
+from webapp.core.search import UnknownFilter
 from webapp.organisation.models import Client, Project
 from webapp.organisation.tree import Place
 
 # What the log says beside a row for each asset.
 CHANGED, UNDONE = "asset.bulk_changed", "asset.bulk_undone"
 RECENT = 50
+# What the list puts into its address; a single "?" is the list that nothing narrows.
+EVERYTHING = "?"
+NAMES = frozenset(
+    (
+        *("q", "type", "status", "place", "holder", "warranty", "overdue", "archived"),
+        *("sort", "cols", "limit"),
+    )
+)
 
 
 def get_assets(ids: Iterable[int], *, lock: bool) -> list[Asset]:
@@ -54,8 +68,44 @@ def versions_of(ids: Sequence[int]) -> list[Any]:
     return list(db.session.execute(select(Asset.id, Asset.version).where(Asset.id.in_(ids))))
 
 
-def recent_changes(actor_id: int) -> list[tuple[AuditEvent, bool]]:
-    """Return what a person did to many assets at once since yesterday: rows of the log, and whether it was undone."""
+def matching_ids(matching: str, who: SignedIn, *, limit: int) -> list[int]:
+    """Return the ids of the assets that match a filter as the list sends it, the first by tag.
+
+    Raises:
+        UnknownFilter: if it is none that the list makes; else this would change more than was asked.
+    """
+    asked = parse_qsl(matching.removeprefix("?"), keep_blank_values=True)
+    known = bool(asked) and all(name in NAMES for name, _value in asked)
+    if len(matching) > bulk.MAX_QUERY or not (known or matching == EVERYTHING):
+        raise UnknownFilter
+    return register.matching_ids(register.filters_from(bulk.args_of(matching)), who, limit=limit)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recent:
+    """A change of many assets: its row of the log, and how many assets it is about.
+
+    Of them ``left`` were not set back since, and ``near`` of these are in sight.
+    """
+
+    row: AuditEvent
+    total: int = 0
+    left: int = 0
+    near: int = 0
+
+    @property
+    def undone(self) -> bool:
+        """True if nothing of it is left."""
+        return self.left == 0
+
+    @property
+    def partly(self) -> bool:
+        """True if some of it was undone, and some not."""
+        return 0 < self.left < self.total
+
+
+def recent_changes(actor_id: int) -> list[Recent]:
+    """Return what a person did to many assets at once since yesterday, and what is left of it."""
     statement = (
         select(AuditEvent)
         .where(
@@ -67,8 +117,90 @@ def recent_changes(actor_id: int) -> list[tuple[AuditEvent, bool]]:
         .limit(RECENT)
     )
     rows = list(db.session.scalars(statement))
-    undone = {row.changes.get("request") for row in rows if row.action == UNDONE}
-    return [(row, row.request_id in undone) for row in rows]
+    undoes = {str(row.request_id): row.changes.get("request") for row in rows}
+    counts = _left_of(undoes, actor_id)
+    return [Recent(row=row, **counts.get(str(row.request_id), {})) for row in rows]
+
+
+def _left_of(undoes: Mapping[str, str | None], actor_id: int) -> dict[str, dict[str, int]]:
+    """Count what is left of each request; ``undoes`` says which other one it undid.
+
+    Requests that undo each other belong to one first change and take turns: an asset is as those left it that are
+    like the last of them that it took part in, all that change or all that set back.
+    """
+    firsts = {key: _first_of(key, undoes) for key in undoes}
+    known = (
+        func.unnest(
+            bindparam("keys", list(firsts), ARRAY(String)),
+            bindparam("firsts", [first for first, _odd in firsts.values()], ARRAY(String)),
+            bindparam("odds", [odd for _first, odd in firsts.values()], ARRAY(Boolean)),
+        )
+        .table_valued(
+            column("key", String), column("first", String), column("odd", Boolean), name="known"
+        )
+        .render_derived()
+    )
+    last = func.max(AuditEvent.id)
+    did = (
+        select(
+            known.c.key,
+            known.c.odd,
+            AuditEvent.object_id,
+            func.first_value(known.c.odd)
+            .over(partition_by=(known.c.first, AuditEvent.object_id), order_by=last.desc())
+            .label("now"),
+        )
+        .select_from(known.join(AuditEvent, AuditEvent.request_id == known.c.key))
+        .where(*_of_assets(actor_id))
+        .group_by(known.c.key, known.c.first, known.c.odd, AuditEvent.object_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            did.c.key,
+            func.count().label("total"),
+            func.count().filter(did.c.now == did.c.odd).label("left"),
+            func.count(Asset.id).filter(did.c.now == did.c.odd).label("near"),
+        )
+        .select_from(did.outerjoin(Asset, Asset.id == did.c.object_id))
+        .group_by(did.c.key)
+    )
+    return {
+        row.key: {"total": row.total, "left": row.left, "near": row.near}
+        for row in db.session.execute(statement)
+    }
+
+
+def _first_of(key: str, undoes: Mapping[str, str | None]) -> tuple[str, bool]:
+    """Return the change that a request goes back to by undoing, and whether it sets that back."""
+    seen = [key]
+    while (before := undoes.get(seen[-1])) and before not in seen:
+        seen.append(before)
+    return seen[-1], len(seen) % 2 == 0
+
+
+def reason_of(request_id: str, actor_id: int) -> str | None:
+    """Return the reason that the log gives for a person's change of many assets."""
+    return db.session.scalar(
+        select(AuditEvent.reason)
+        .where(
+            AuditEvent.request_id == request_id,
+            AuditEvent.actor_id == actor_id,
+            AuditEvent.action.in_([CHANGED, UNDONE]),
+        )
+        .limit(1)
+    )
+
+
+def _of_assets(actor_id: int) -> tuple[Any, ...]:
+    """What a person changed about assets within the last day."""
+    return (
+        AuditEvent.actor_id == actor_id,
+        AuditEvent.object_type == "asset",
+        AuditEvent.category == "change",
+        AuditEvent.outcome == "ok",
+        AuditEvent.recorded_at > text("now() - interval '1 day'"),
+    )
 
 
 def clients_of(ids: Sequence[int]) -> set[int]:
@@ -100,14 +232,7 @@ def changes_of(request_id: str, actor_id: int, *, limit: int) -> dict[int, dict[
     """Return what a person's request of the last day changed about assets: by id, old and new of each field."""
     statement = (
         select(AuditEvent.object_id, AuditEvent.changes)
-        .where(
-            AuditEvent.request_id == request_id,
-            AuditEvent.actor_id == actor_id,
-            AuditEvent.object_type == "asset",
-            AuditEvent.category == "change",
-            AuditEvent.outcome == "ok",
-            AuditEvent.recorded_at > text("now() - interval '1 day'"),
-        )
+        .where(AuditEvent.request_id == request_id, *_of_assets(actor_id))
         .order_by(AuditEvent.id)
         .limit(limit)
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -10,9 +10,8 @@ from webapp.access.identity import SignedIn
 from webapp.assets.bulk_schemas import BulkChange
 from webapp.assets.models import Asset, Status
 from webapp.assets.queries import bulk as queries
-from webapp.assets.queries import register
 from webapp.assets.services import moving, records
-from webapp.core import bulk, trail
+from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
@@ -23,6 +22,8 @@ AT_ONCE = 2_000  # more are not changed while somebody waits
 LOT = 500  # that are written between two words about progress
 ALONE = 3  # fewer are moved one by one
 EDIT = "assets.edit"
+# What the log gives as the reason; ``audit.reasons`` has them translated.
+UNDOING, REPEATING = "undoing an earlier change", "repeating a change that was undone"
 Mode = Literal["look", "try", "do"]  # only the rules; moves as well, to be rolled back; all of it
 Told = Callable[[int, int], None]  # hears how many of how many are done
 DAYS = frozenset({"warranty_until", "purchased_on"})
@@ -61,11 +62,15 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What becomes of all of them; ``seal`` marks what was seen, ``more`` that others match, too."""
+    """What becomes of all of them; ``seal`` marks what was seen, ``more`` that others match, too.
+
+    ``again`` says that what was undone is undone: it is once more what it had become.
+    """
 
     verdicts: Sequence[Verdict]
     seal: str = ""
     more: bool = False
+    again: bool = False
 
     @property
     def aside(self) -> bool:
@@ -148,7 +153,7 @@ def count(actor: SignedIn, command: BulkChange) -> int:
     Raises:
         SeenOther: if they are not what the preview showed.
     """
-    ids, _more = _chosen(actor, command)
+    ids, _more = chosen(actor, command.ids, command.matching)
     if len(ids) > AT_ONCE and _seal(queries.versions_of(ids)) != command.seen:
         raise SeenOther
     return len(ids)
@@ -161,8 +166,9 @@ def preview_undo(actor: SignedIn, request_id: str) -> Outcome:
 
 def undo(actor: SignedIn, request_id: str, *, told: Told | None = None) -> Outcome:
     """Set back what the actor's request changed, where it still is as the request left it."""
-    trail.because(f"undo of {request_id}")
-    outcome = _undo(actor, request_id, mode="do", told=told)
+    again = queries.reason_of(request_id, actor.id) == UNDOING
+    trail.because(REPEATING if again else UNDOING)
+    outcome = replace(_undo(actor, request_id, mode="do", told=told), again=again)
     if outcome.changed:
         noted = {"assets": len(outcome.changed), "request": request_id}
         trail.note(queries.UNDONE, changes=noted)
@@ -172,7 +178,7 @@ def undo(actor: SignedIn, request_id: str, *, told: Told | None = None) -> Outco
 def _change(
     actor: SignedIn, command: BulkChange, *, mode: Mode, told: Told | None = None
 ) -> Outcome:
-    ids, more = _chosen(actor, command)
+    ids, more = chosen(actor, command.ids, command.matching)
     mode = "look" if mode == "try" and len(ids) > AT_ONCE else mode
     target = _target(actor, command.place) if command.place else None
     if target is not None and mode != "look":  # as every move: first these locks, then the rows
@@ -183,16 +189,16 @@ def _change(
     if mode == "do" and command.seen != seal:
         raise SeenOther
     wanted = _wanted(command)
-    chosen = {asset.id for asset in assets}
-    tasks = [_Task(asset=asset, wanted=wanted | _there(asset, target, chosen)) for asset in assets]
+    those = {asset.id for asset in assets}
+    tasks = [_Task(asset=asset, wanted=wanted | _there(asset, target, those)) for asset in assets]
     return Outcome(verdicts=_carry_out(actor, tasks, mode=mode, told=told), seal=seal, more=more)
 
 
-def _chosen(actor: SignedIn, command: BulkChange) -> tuple[list[int], bool]:
-    if command.matching is None:
-        return list(command.ids), False
-    filters = register.filters_from(bulk.args_of(command.matching))
-    found = register.matching_ids(filters, actor, limit=MOST + 1)
+def chosen(actor: SignedIn, ids: Sequence[int], matching: str | None) -> tuple[Sequence[int], bool]:
+    """Return the assets of a selection or, where given, of a filter; and whether more match than one change takes."""
+    if matching is None:
+        return ids, False
+    found = queries.matching_ids(matching, actor, limit=MOST + 1)
     return found[:MOST], len(found) > MOST
 
 

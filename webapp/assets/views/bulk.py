@@ -20,6 +20,7 @@ from webapp.assets.services import bulk_jobs
 from webapp.assets.services.bulk import Outcome, Verdict
 from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
+from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate
 from webapp.core.bulk import MAX_QUERY, NAMED
 from webapp.core.errors import Denied, DomainError
@@ -71,8 +72,11 @@ def _ask(form: BulkForm) -> str:
     form.offer(
         url_for("assets.pick_home"), present=scopes.label_of(form.place.data or None, seen=seen)
     )
+    those, more = services.chosen(me(), form.ids.data or [], form.matching.data)
     form.back.data = _back(form)
-    return render_template("assets/bulk.html", form=form, most=services.MOST, exact=format_number)
+    return render_template(
+        "assets/bulk.html", form=form, count=len(those), more=more, exact=format_number
+    )
 
 
 @bp.post("/bulk")
@@ -131,15 +135,20 @@ def apply_bulk() -> ResponseReturnValue:
     return redirect_to(_back(form))
 
 
-def _say(outcome: Outcome) -> None:
+def _say(outcome: Outcome, *, undone: bool = False) -> None:
+    """Say what was done, and offer the opposite; ``undone`` if it was set back."""
     done, refused = len(outcome.changed), len(outcome.refused)
     if done:
         n = format_number(done)
-        text = ngettext("%(n)s asset was changed.", "%(n)s assets were changed.", done, n=n)
+        if undone:
+            text = ngettext("%(n)s asset was set back.", "%(n)s assets were set back.", done, n=n)
+        else:
+            text = ngettext("%(n)s asset was changed.", "%(n)s assets were changed.", done, n=n)
         undo_it = url_for("assets.undo", request_id=g.request_id)
         look = url_for("assets.ask_undo", request_id=g.request_id)
         # The toast draws it: a button that undoes at once, and a link to what that would do.
-        said: Any = {"text": str(text), "post": undo_it, "label": _("Undo"), "look": look}
+        label = _("Redo") if undone else _("Undo")
+        said: Any = {"text": str(text), "post": undo_it, "label": label, "look": look}
         flash(said, "success")
     if refused:
         n = format_number(refused)
@@ -153,7 +162,7 @@ def _say(outcome: Outcome) -> None:
 def recent_changes() -> ResponseReturnValue:
     """List one's own changes of many assets that can still be undone."""
     rows = queries.recent_changes(me().id)
-    return render_template("assets/bulk_recent.html", rows=rows, told=predicate)
+    return render_template("assets/bulk_recent.html", rows=rows, told=predicate, why=why)
 
 
 @bp.get("/undo/<request_id>")
@@ -192,7 +201,7 @@ def undo(request_id: str) -> ResponseReturnValue:
         if outcome.verdicts and wants_json():
             raise DomainError(str(_("Everything is as it was before, or changed since.")))
         return _undo_page(request_id, outcome), 409
-    _say(outcome)
+    _say(outcome, undone=not outcome.again)
     return redirect_to(_list(request.referrer))
 
 

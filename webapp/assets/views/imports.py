@@ -202,11 +202,8 @@ def _step(run: ImportRun, work: Callable[[], None]) -> ResponseReturnValue:
 def retry_import(run_id: int) -> ResponseReturnValue:
     """Check a file again, as its columns were said to mean."""
     run = _run_or_404(run_id, lock=True)
-    options = mapping.Options.model_validate(run.settings["options"])
     here = url_for("assets.show_import", run_id=run.id)
-    return _step(
-        run, lambda: runs.start_check(me(), run, options, job=tasks.check_import, url=here)
-    )
+    return _step(run, lambda: runs.start_again(me(), run, job=tasks.check_import, url=here))
 
 
 @bp.get("/import/<id:run_id>/sheet")
@@ -223,8 +220,10 @@ def back_to_import(run_id: int) -> ResponseReturnValue:
 def create_missing(run_id: int) -> ResponseReturnValue:
     """Check again so that types and clients which are not known here yet are made with the rows."""
     run = _run_or_404(run_id, lock=True)
-    form = _missing_form(run, formdata=request.form)
     unknown, here = _unknown(run), url_for("assets.show_import", run_id=run.id)
+    if run.state == ImportState.APPLIED or not any(unknown.values()):
+        return _step(run, lambda: _refuse_missing(run))
+    form = _missing_form(run, formdata=request.form)
     fine = form.validate()
     if fine and unknown["clients"] and form.command.location_id is None:
         form.refuse(DomainError(_("Say in which location new clients are."), field="location_id"))
@@ -240,6 +239,11 @@ def create_missing(run_id: int) -> ResponseReturnValue:
     return _step(
         run, lambda: runs.start_check(me(), run, options, job=tasks.check_import, url=here)
     )
+
+
+def _refuse_missing(run: ImportRun) -> None:
+    runs.refuse_applied(run)
+    raise DomainError(_("Nothing is left to be added. Look at the rows as they are now."))
 
 
 def _unknown(run: ImportRun) -> dict[str, list[str]]:
@@ -293,7 +297,10 @@ def _result_page(run: ImportRun, now: runs.Standing, form: MissingForm | None = 
 
 
 def _labels() -> Callable[[str], str]:
-    own = {mapping.ATTRIBUTE + rule.key: rule.label for rule in lookups.attributes()}
+    called: dict[str, dict[str, None]] = {}  # types may call the same attribute differently
+    for rule in lookups.attributes():
+        called.setdefault(mapping.ATTRIBUTE + rule.key, {})[rule.label] = None
+    own = {name: " / ".join(labels) for name, labels in called.items()}
     fields = mapping.FIELDS | mapping.SHOWN
 
     def label_of(name: str) -> str:
@@ -317,7 +324,7 @@ def apply_import(run_id: int) -> ResponseReturnValue:
 def wrong_import_rows(run_id: int) -> Response:
     """Download the wrong rows with the reasons, to mend them and upload them again."""
     run = _run_or_404(run_id)
-    export = files.write_csv([*run.header, _("Problem")], runs.wrong_rows(run))
+    export = files.write_csv([*run.header, _("Problem")], runs.wrong_rows(run, _labels()))
     runs.note_taken(run, rows=export.rows, sha256=export.sha256)
     return send_file(
         export.file,

@@ -15,6 +15,7 @@ from webapp.assets.queries import custody as custody_queries
 from webapp.assets.queries import record as queries
 from webapp.assets.queries.tree import Spot
 from webapp.assets.services import records
+from webapp.assets.services.bulk import REPEATING, UNDOING
 from webapp.assets.views.common import asked_client, asset_url, bp, find, link, me
 from webapp.assets.words import OUT_OF_SIGHT
 from webapp.attachments import queries as files
@@ -131,21 +132,42 @@ def _history(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
             telling=Telling(
                 unseen=str(OUT_OF_SIGHT),
                 titles={rule["key"]: rule["label"] for rule in around.kind.attributes},
-                undo=_undo_of,
+                undo=_last_changes(asset),
             ),
         ),
         "most": HISTORY,
     }
 
 
+def _last_changes(asset: Asset) -> Callable[[Any], str | None]:
+    """Return what finds where a change can be undone; it is asked for the newest row of the log first.
+
+    A change that another request changed again, be it by undoing, is not offered any more.
+    """
+    last: dict[str, str | None] = {}
+
+    def undo(row: Any) -> str | None:
+        if (row.object_type, row.object_id, row.outcome) != ("asset", asset.id, "ok"):
+            return None
+        fields = [name for name, pair in row.changes.items() if isinstance(pair, list)]
+        for name in fields:
+            last.setdefault(name, row.request_id)
+        newest = all(last[name] == row.request_id for name in fields)
+        return _undo_of(row) if newest else None
+
+    return undo
+
+
 def _undo_of(row: Any) -> str | None:
     """Where the reader can undo this change, if it was one of theirs of many assets and not long ago."""
-    many = row.path == url_for("assets.apply_bulk") or (
-        str(row.via).startswith("job:") and row.page == "assets"
+    many = (
+        row.path == url_for("assets.apply_bulk")
+        or (str(row.via).startswith("job:") and row.page == "assets")
+        or row.reason == REPEATING
     )
     recent = datetime.now(UTC) - row.recorded_at < UNDO_FOR
     mine = row.actor_id == me().id and row.action == "asset.updated"
-    if not (many and recent and mine) or (row.reason or "").startswith("undo of "):
+    if not (many and recent and mine) or row.reason == UNDOING:
         return None
     return url_for("assets.ask_undo", request_id=row.request_id)
 
