@@ -41,7 +41,7 @@ def check_out(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custod
     found = queries.present([asset.id], seen=_seen(actor))
     if problem := why_not_out(asset, name_of(found.get(asset.id))):
         raise DomainError(problem)
-    with records.saying():
+    with records.saying(together=False):
         return hand_over(asset, holder, command, at=queries.moment([asset.id]))
 
 
@@ -54,7 +54,7 @@ def check_in(actor: SignedIn | None, asset: Asset, command: CheckIn) -> Custody:
     """
     records.require_on(actor, PERMISSION, asset)
     asset, custody, name = _held(asset)
-    with records.saying():
+    with records.saying(together=False):
         take_back(asset, custody, name, command, at=queries.moment([asset.id]))
     return custody
 
@@ -73,7 +73,7 @@ def transfer(actor: SignedIn | None, asset: Asset, command: CheckOut) -> Custody
         raise DomainError(ARCHIVED)
     if holder.value == _value(before):
         raise DomainError(_("%(name)s has it already.", name=name), field="holder")
-    with records.saying():
+    with records.saying(together=False):
         at = queries.moment([asset.id])
         before.returned_at = at
         trail.tell(before, "custody.followed", object_label=asset.audit_label)
@@ -94,7 +94,7 @@ def extend(actor: SignedIn | None, asset: Asset, due_on: date | None) -> Custody
     asset, custody, name = _held(asset)
     if custody.due_on == due_on:
         raise DomainError(_("It is due on that day already."), field="due_on")
-    with records.saying():
+    with records.saying(together=False):
         custody.due_on = due_on
         trail.tell(custody, "asset.extended", **_about(asset), changes={"holder": name})
     return custody
@@ -210,7 +210,7 @@ def check_out_many(
     holder = _receiver(actor, command)
     fine = _settle(actor, tags, agreed, back=False)
     at = queries.moment([asset.id for asset in fine])
-    with records.saying():
+    with records.saying(together=False):
         for asset in fine:
             hand_over(asset, holder, command, at=at)
     return len(fine)
@@ -228,7 +228,7 @@ def check_in_many(
     fine = _settle(actor, tags, agreed, back=True)
     held = queries.present(asset.id for asset in fine)
     at = queries.moment([asset.id for asset in fine])
-    with records.saying():
+    with records.saying(together=False):
         for asset in fine:
             custody, name = held[asset.id]
             take_back(asset, custody, name or "", command, at=at)

@@ -92,13 +92,8 @@ def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
         Denied: if the actor may not add assets there.
         DomainError: if a rule of the type or of the tree refuses it; ``fields`` names attributes.
     """
-    place = place_of(command.client_id, command.project_id)
-    if actor is not None and not actor.can("assets.edit", on=place):
-        raise Denied(_("Your permission does not reach this place."), key="assets.edit")
-    if actor is not None and command.status not in FIRST:
-        raise DomainError(
-            _("A new asset is planned, in stock, in use or in repair."), field="status"
-        )
+    if actor is not None:
+        _require_beginning(actor, command)
     asset = Asset(
         tag=command.tag or next_tag(),
         status=command.status,
@@ -106,9 +101,20 @@ def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
         **{name: getattr(command, name) for name in FIELDS},
     )
     _refuse_taken(asset.tag, except_id=None)
-    with saying():
+    with saying(together=command.parent_id is not None):
         db.session.add(asset)
     return asset
+
+
+def _require_beginning(actor: SignedIn, command: AssetDraft) -> None:
+    """Refuse what the actor may not add there, or not in this state."""
+    place = place_of(command.client_id, command.project_id)
+    if not actor.can("assets.edit", on=place):
+        raise Denied(_("Your permission does not reach this place."), key="assets.edit")
+    if command.status not in FIRST:
+        raise DomainError(
+            _("A new asset is planned, in stock, in use or in repair."), field="status"
+        )
 
 
 def save(actor: SignedIn | None, asset: Asset, command: AssetEdit, *, version: int | None) -> Asset:
@@ -254,15 +260,19 @@ def _refuse_taken(tag: str, *, except_id: int | None) -> None:
 
 
 @contextmanager
-def saying() -> Iterator[None]:
-    """Flush what happens inside; turn the database's refusal into words."""
+def saying(*, together: bool = True) -> Iterator[None]:
+    """Flush what happens inside; turn the database's refusal into words.
+
+    ``together`` is false where nothing lies in anything, so that no trigger waits to look at that.
+    """
     try:
         with db.session.begin_nested():
             yield
             db.session.flush()
             # What is looked at when all has moved is looked at here, where its refusal can be told.
-            db.session.execute(text("SET CONSTRAINTS keep_together IMMEDIATE"))
-            db.session.execute(text("SET CONSTRAINTS keep_together DEFERRED"))
+            if together:
+                db.session.execute(text("SET CONSTRAINTS keep_together IMMEDIATE"))
+                db.session.execute(text("SET CONSTRAINTS keep_together DEFERRED"))
     except IntegrityError as error:
         name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
         if name not in REFUSALS:

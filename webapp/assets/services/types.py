@@ -50,7 +50,7 @@ def create(actor: SignedIn | None, command: TypeEdit) -> AssetType:
         DomainError: if the name is taken.
     """
     _require(actor)
-    with saying():
+    with saying(together=False):
         kind = AssetType(
             name=command.name, description=command.description, attributes=_stored(command)
         )
@@ -82,7 +82,7 @@ def save(
         raise DomainError(_("This type is deleted. Restore it first."))
     before, after = kind.attributes, _stored(command)
     _refuse_breakage(kind.id, before, after, hide=hide)
-    with saying():
+    with saying(together=False):
         for name in ("name", "description"):
             if getattr(kind, name) != getattr(command, name):
                 setattr(kind, name, getattr(command, name))
@@ -104,7 +104,7 @@ def delete(actor: SignedIn | None, kind: AssetType, *, version: int | None) -> N
     _require(actor)
     check_version(kind, version)
     if kind.deleted_at is None:
-        with saying():
+        with saying(together=False):
             kind.deleted_at = datetime.now(UTC)
 
 
@@ -117,7 +117,7 @@ def restore(actor: SignedIn | None, kind: AssetType) -> None:
     """
     _require(actor)
     if kind.deleted_at is not None:
-        with saying():
+        with saying(together=False):
             kind.deleted_at = None
 
 
