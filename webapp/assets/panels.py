@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Sequence
 
 from flask import url_for
-from flask_babel import format_date
 
 from webapp.assets.queries import custody as queries
 from webapp.core import panels
 from webapp.core.identity import Person
-from webapp.core.language import _, gettext, ngettext
+from webapp.core.language import _, format_day, gettext, ngettext
 from webapp.core.panels import Panel, Thing
 from webapp.organisation.tree import reach_of
 
 PAGE = "assets"
-DAY = "d MMM y"
 
 
 def _things(who: Person, user_id: int) -> Sequence[Thing]:
@@ -21,7 +19,7 @@ def _things(who: Person, user_id: int) -> Sequence[Thing]:
         Thing(
             title=f"{row.tag} {row.name}",
             url=url_for("assets.show", tag=row.tag),
-            hint=gettext("due %(day)s", day=format_date(row.due_on, DAY)) if row.due_on else "",
+            hint=gettext("due %(day)s", day=format_day(row.due_on)) if row.due_on else "",
         )
         for row in queries.held_names(user_id, reach=reach_of(who, PAGE))
     ]

@@ -1,12 +1,8 @@
 """How the log tells who got an asset and who brought it back."""
 
 from collections.abc import Callable
-from datetime import date
 
-import flask_babel
-from babel import dates
-
-from webapp.audit.sentences import SPECIAL, Event, field_title, label, pair, shown
+from webapp.audit.sentences import SPECIAL, Event, day_text, field_title, label, pair, shown
 from webapp.core.language import N_, format_number, gettext, ngettext
 
 BACK = {
@@ -25,17 +21,9 @@ def _until(now: str, later: str) -> Callable[[Event], str]:
         due = pair(event.changes.get("due_on"))[1]
         if not due:
             return gettext(now, **values)
-        return gettext(later, day=_day(due), **values)
+        return gettext(later, day=day_text(due), **values)
 
     return made
-
-
-def _day(text: str) -> str:
-    try:
-        when = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return dates.format_date(when, "d MMM y", locale=flask_babel.get_locale() or "en")
 
 
 def _back(event: Event) -> str:

@@ -1,10 +1,11 @@
 """What happened, as a sentence. Plain functions over a row of the log, in the reader's language; no database."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Protocol
 
 from webapp.audit.fields import FIELDS
-from webapp.core.language import N_, _, gettext, ngettext
+from webapp.core.language import N_, _, format_day, gettext, ngettext
 from webapp.core.object_types import THE, title_of
 from webapp.core.registry import find_entry
 
@@ -77,6 +78,15 @@ def shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {shown(part)}" for key, part in value.items()) or NOTHING
     return str(value)
+
+
+def day_text(text: str) -> str:
+    """Say a day that the log keeps as it is stored; what is no day stays as it is."""
+    try:
+        when = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return format_day(when)
 
 
 def pair(change: Any) -> tuple[Any, Any]:

@@ -3,14 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-import flask_babel
-from babel import dates
-
 from webapp.audit import queries
-from webapp.audit.sentences import NOTHING, STATES, Event, field_title, pair, short
+from webapp.audit.sentences import NOTHING, STATES, Event, day_text, field_title, pair, short
 from webapp.core.language import gettext
 
 TOLD = ({"status"}, {"name"})  # of these alone the sentence tells old and new
@@ -85,13 +81,5 @@ def _word(name: str, value: Any) -> str:
     if name == "status" and value in STATES:
         return gettext(STATES[value])
     if isinstance(value, str) and _DAY.fullmatch(value):
-        return _day(value)
+        return day_text(value)
     return short(value) or NOTHING
-
-
-def _day(text: str) -> str:
-    try:
-        when = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return dates.format_date(when, "d MMM y", locale=flask_babel.get_locale() or "en")

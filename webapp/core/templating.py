@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from webapp.core import panels, registry
 from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
-from webapp.core.language import N_, catalogue
+from webapp.core.language import N_, catalogue, day_in
 from webapp.core.paging import count_text
 from webapp.core.request_keys import new_key
 from webapp.core.urls import row_urls
@@ -178,7 +178,7 @@ def day(when: date | None) -> Markup | str:
     """Show a day of the calendar, which is the same in every zone."""
     if when is None:
         return NOTHING
-    shown = escape(_day(when, _reader()[1]))
+    shown = escape(day_in(_reader()[1], when))
     return Markup(f'<time datetime="{when.isoformat()}">{shown}</time>')  # noqa: S704 # nosec B704 - escaped
 
 
@@ -201,11 +201,6 @@ def ago(moment: datetime | None) -> Markup | str:
 @lru_cache(maxsize=4096)
 def _minute(local: datetime, locale: str) -> str:
     return dates.format_datetime(local, "d MMM y, HH:mm", tzinfo=local.tzinfo, locale=locale)
-
-
-@lru_cache(maxsize=4096)
-def _day(when: date, locale: str) -> str:
-    return dates.format_date(when, "d MMM y", locale=locale)
 
 
 @lru_cache(maxsize=4096)

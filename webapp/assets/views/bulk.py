@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from flask import abort, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from webapp.access import scopes
 from webapp.assets.bulk_forms import BulkForm
@@ -26,14 +26,13 @@ from webapp.core.bulk import MAX_QUERY, NAMED
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json
-from webapp.core.language import format_number
+from webapp.core.language import format_day, format_number
 from webapp.organisation.tree import reach_of
 from webapp.saved_views.queries import tidy
 
 EDIT = "assets.edit"
 REQUEST = re.compile(r"job-[1-9][0-9]{0,18}|[A-Za-z0-9-]{8,64}", re.ASCII)
 MAX_DIGITS = 18
-DAY = "d MMM y"
 
 
 @bp.get("/bulk")
@@ -239,4 +238,4 @@ def _word(field: str, value: Any, names: dict[str, dict[int, str]]) -> str:
         return names[field].get(value, f"#{value}")
     if field == "status":
         return str(STATUS[Status(value)])
-    return str(format_date(value, DAY)) if field in services.DAYS else str(value)
+    return format_day(value) if field in services.DAYS else str(value)

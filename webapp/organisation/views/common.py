@@ -5,13 +5,14 @@ from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, gettext
+from flask_babel import gettext
 
 from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.forms import SchemaForm
 from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
+from webapp.core.language import format_day
 from webapp.core.search import UnknownFilter, cleaned
 from webapp.organisation import choices, queries, related, tree
 from webapp.organisation.tree import Reach
@@ -22,7 +23,6 @@ EDIT = "organisation.edit"
 DELETE = "organisation.delete"
 MAX_DIGITS = 18
 NOTHING = "\u2013"
-DAY = "d MMM y"  # as the filter of the templates writes it
 
 
 @bp.context_processor
@@ -183,6 +183,6 @@ def draw_form(form: SchemaForm[Any], **context: Any) -> str:
 
 def span(starts_on: Any, ends_on: Any) -> str:
     """Show from when to when."""
-    first = format_date(starts_on, DAY) if starts_on else "…"
-    last = format_date(ends_on, DAY) if ends_on else "…"
+    first = format_day(starts_on) if starts_on else "…"
+    last = format_day(ends_on) if ends_on else "…"
     return f"{first} {NOTHING} {last}" if starts_on or ends_on else ""
