@@ -29,7 +29,10 @@ from webapp.jobs import worker
 
 SECRET = "only for tests, only for tests, only for tests"
 # Filled by migrations, or append-only: tests look for their own rows.
-KEPT = ("alembic_version", "pages", "permissions", "audit_event", "asset_status_transitions")
+KEPT = (
+    *("alembic_version", "pages", "permissions", "audit_event", "asset_status_transitions"),
+    *("ticket_transitions", "ticket_priority_rules"),
+)
 _written = False
 _owner_url = ""
 

@@ -6,6 +6,7 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
@@ -18,6 +19,7 @@ from webapp.core import registry
 from webapp.core.db import db
 from webapp.core.unit_of_work import unit_of_work
 from webapp.organisation.models import Client, Location, Project
+from webapp.tickets.models import Contact, Message, Team, TeamMember, Ticket
 from webapp.users import passwords, sessions
 from webapp.users.models import User
 
@@ -142,6 +144,45 @@ def make_asset(name: str | None = None, **values: Any) -> Asset:
             name=name or f"Asset {number}", tag=values.pop("tag", f"T-{number:05}"), **values
         )
         db.session.add(row)
+        return _made(row)  # type: ignore[no-any-return]
+
+
+def make_contact(**values: Any) -> Contact:
+    number = next(_numbers)
+    if "client_id" not in values:
+        values["client_id"] = make_client().id
+    values.setdefault("name", f"Contact {number}")
+    values.setdefault("email", f"contact{number}@example.net")
+    with work():
+        row = Contact(**values)
+        db.session.add(row)
+        return _made(row)  # type: ignore[no-any-return]
+
+
+def make_team(*members: User, name: str | None = None, **values: Any) -> Team:
+    with work():
+        row = Team(name=name or f"Team {next(_numbers)}", **values)
+        db.session.add(row)
+        db.session.flush()
+        db.session.add_all(TeamMember(team_id=row.id, user_id=member.id) for member in members)
+        return _made(row)  # type: ignore[no-any-return]
+
+
+def make_ticket(subject: str | None = None, *, body: str | None = None, **values: Any) -> Ticket:
+    """A ticket as a row (no service level), with a first message if `body` is given."""
+    if "client_id" not in values:
+        values["client_id"] = make_client().id
+    if values.get("status") in ("resolved", "closed"):
+        values.setdefault("resolution", "Done.")
+        values.setdefault("resolved_at", datetime.now(UTC))
+        if values["status"] == "closed":
+            values.setdefault("closed_at", datetime.now(UTC))
+    with work():
+        row = Ticket(subject=subject or f"Ticket {next(_numbers)}", **values)
+        db.session.add(row)
+        db.session.flush()
+        if body:
+            db.session.add(Message(client_id=row.client_id, ticket_id=row.id, body=body))
         return _made(row)  # type: ignore[no-any-return]
 
 

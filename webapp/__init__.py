@@ -45,6 +45,7 @@ from webapp.dashboard import views as dashboard_views
 from webapp.jobs import cli as job_cli
 from webapp.jobs import models as _job_models  # noqa: F401
 from webapp.jobs import views as job_views
+from webapp.live import views as live_views
 from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
 from webapp.organisation import models as _organisation_models  # noqa: F401
@@ -53,6 +54,9 @@ from webapp.roles import views as role_views
 from webapp.saved_views import models as _saved_view_models  # noqa: F401
 from webapp.saved_views import views as saved_view_views
 from webapp.seed import cli as seed_cli
+from webapp.tickets import cli as ticket_cli
+from webapp.tickets import models as _ticket_models  # noqa: F401
+from webapp.tickets import views as ticket_views
 from webapp.users import account_views, auth_views
 from webapp.users import cli as user_cli
 from webapp.users import models as _user_models  # noqa: F401
@@ -65,6 +69,8 @@ BLUEPRINTS = (
     dashboard_views.bp,
     organisation_views.bp,
     asset_views.bp,
+    ticket_views.bp,
+    live_views.bp,
     saved_view_views.bp,
     user_views.bp,
     account_views.bp,
@@ -83,6 +89,7 @@ COMMANDS = (
     serve.db_url,
     job_cli.worker,
     attachment_cli.cli,
+    ticket_cli.cli,
 )
 ONE_YEAR = 31_536_000
 

@@ -23,6 +23,10 @@ NOT_AUDITED = {
     # Follow from audited rows, by triggers and migrations.
     "asset_status_transitions",
     "asset_unique_values",
+    "ticket_priority_rules",
+    # What somebody types, and who is there just now.
+    "ticket_drafts",
+    "ticket_presence",
     # The queue, and how far its jobs are.
     "job_reports",
     "procrastinate_events",

@@ -9,14 +9,19 @@ from webapp.core.db import Audited, IntPK, Model, Timestamped
 
 
 class Attachment(Audited, Timestamped, Model):
-    """One file of one asset. Deleted ones are kept until `flask attachments purge`."""
+    """One file of one asset or ticket. Deleted ones are kept until `flask attachments purge`.
+
+    On a ticket it belongs to a message or, without one, waits to be sent with the next of who uploaded it.
+    """
 
     __tablename__ = "attachments"
     __table_args__ = (
         CheckConstraint("btrim(name) <> ''", name="name_not_blank"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256_format"),
         CheckConstraint("size > 0", name="size_positive"),
-        # Named rather than imported: assets lie above this domain.
+        CheckConstraint("num_nonnulls(asset_id, ticket_id) = 1", name="one_record"),
+        CheckConstraint("message_id IS NULL OR ticket_id IS NOT NULL", name="message_of_ticket"),
+        # Named rather than imported: assets and tickets lie above this domain.
         ForeignKeyConstraint(
             ["client_id", "asset_id"],
             ["assets.client_id", "assets.id"],
@@ -24,7 +29,23 @@ class Attachment(Audited, Timestamped, Model):
             ondelete="RESTRICT",
             onupdate="CASCADE",
         ),
+        ForeignKeyConstraint(
+            ["client_id", "ticket_id"],
+            ["tickets.client_id", "tickets.id"],
+            name="fk_attachments_ticket",
+            ondelete="RESTRICT",
+            onupdate="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["client_id", "message_id"],
+            ["ticket_messages.client_id", "ticket_messages.id"],
+            name="fk_attachments_message",
+            ondelete="RESTRICT",
+            onupdate="CASCADE",
+        ),
         Index("ix_attachments_asset", "asset_id", "id"),
+        Index("ix_attachments_ticket", "ticket_id", "id"),
+        Index("ix_attachments_message", "message_id"),
         Index("ix_attachments_client_id", "client_id"),
         Index("ix_attachments_sha256", "sha256"),
         Index(
@@ -43,7 +64,9 @@ class Attachment(Audited, Timestamped, Model):
 
     id: Mapped[IntPK]
     client_id: Mapped[int]
-    asset_id: Mapped[int]
+    asset_id: Mapped[int | None]
+    ticket_id: Mapped[int | None]
+    message_id: Mapped[int | None]
     name: Mapped[str] = mapped_column(String(255))
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]

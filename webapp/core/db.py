@@ -97,6 +97,18 @@ def _remember_old_values(mapper: Mapper[Any], model: type) -> None:
             event.listen(attribute, "set", lambda *_: None, active_history=True)
 
 
+def choice(kind: type[enum.StrEnum], name: str) -> Enum:
+    """Return the type of a column for ``kind`` whose check is called ``name``: for two such columns in a table."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
 class Timestamped:
     """When a row was written and last touched, by the database's clock."""
 

@@ -1,0 +1,156 @@
+"""What is said and done on a ticket: messages, who follows it, time spent; drafts and who is there now."""
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.core.db import Audited, IntPK, Model, Timestamped
+
+
+class Via(enum.StrEnum):
+    """How a message came in."""
+
+    WEB = "web"
+    EMAIL = "email"
+    SYSTEM = "system"
+    IMPORT = "import"
+
+
+def _of_ticket(table: str, *, cascade: bool = False) -> ForeignKeyConstraint:
+    """The key to the ticket, with its client, so that no key tells of another client's rows."""
+    return ForeignKeyConstraint(
+        ["client_id", "ticket_id"],
+        ["tickets.client_id", "tickets.id"],
+        name=f"fk_{table}_ticket",
+        ondelete="CASCADE" if cascade else "RESTRICT",
+        onupdate="CASCADE",
+    )
+
+
+class Message(Audited, Timestamped, Model):
+    """A public reply, or with ``is_note`` an internal note. Markdown as it was typed. Never changed, but merged.
+
+    ``origin_id`` is the ticket it was written on, if it came from there by a merge or split.
+    """
+
+    __tablename__ = "ticket_messages"
+    __table_args__ = (
+        CheckConstraint("btrim(body) <> ''", name="body_not_blank"),
+        CheckConstraint("num_nonnulls(author_id, contact_id) <= 1", name="one_author"),
+        _of_ticket("ticket_messages"),
+        UniqueConstraint("client_id", "id"),
+        Index("ix_ticket_messages_ticket", "ticket_id", "sent_at", "id"),
+        Index("ix_ticket_messages_client_id", "client_id"),
+        Index("ix_ticket_messages_author_id", "author_id", "id"),
+    )
+    audit_type = "ticket_message"
+    audit_ignored = Audited.audit_ignored | {"sent_at"}
+
+    id: Mapped[IntPK]
+    client_id: Mapped[int]
+    ticket_id: Mapped[int]
+    is_note: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="RESTRICT"))
+    body: Mapped[str] = mapped_column(Text)
+    via: Mapped[Via] = mapped_column(default=Via.WEB, server_default="web")
+    sent_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    origin_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id", ondelete="RESTRICT"))
+
+    @property
+    def audit_label(self) -> str:
+        """The beginning of what it says."""
+        return self.body[:80]
+
+
+class Watcher(Audited, Model):
+    """A person who is told about a ticket."""
+
+    __tablename__ = "ticket_watchers"
+    __table_args__ = (
+        _of_ticket("ticket_watchers"),
+        UniqueConstraint("ticket_id", "user_id", name="uq_ticket_watchers_ticket_user"),
+        Index("ix_ticket_watchers_user_id", "user_id", "ticket_id"),
+        Index("ix_ticket_watchers_client_id", "client_id"),
+    )
+    audit_type = "ticket_watcher"
+
+    id: Mapped[IntPK]
+    client_id: Mapped[int]
+    ticket_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class TimeEntry(Audited, Timestamped, Model):
+    """Time that a person spent on a ticket, in minutes."""
+
+    __tablename__ = "time_entries"
+    __table_args__ = (
+        CheckConstraint("minutes BETWEEN 1 AND 1440", name="minutes_of_a_day"),
+        _of_ticket("time_entries"),
+        Index("ix_time_entries_ticket", "ticket_id", "id"),
+        Index("ix_time_entries_user", "user_id", "spent_on"),
+        Index("ix_time_entries_client_id", "client_id"),
+    )
+    audit_type = "time_entry"
+
+    id: Mapped[IntPK]
+    client_id: Mapped[int]
+    ticket_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    minutes: Mapped[int] = mapped_column(Integer)
+    note: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    spent_on: Mapped[date]
+
+    @property
+    def audit_label(self) -> str:
+        """How long."""
+        return f"{self.minutes} min"
+
+
+class Draft(Model):
+    """What a person has typed and not sent yet; seen by that person alone."""
+
+    __tablename__ = "ticket_drafts"
+    __table_args__ = (
+        PrimaryKeyConstraint("ticket_id", "user_id", "is_note", name="pk_ticket_drafts"),
+        Index("ix_ticket_drafts_user_id", "user_id"),
+    )
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    is_note: Mapped[bool]
+    body: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Presence(Model):
+    """Who has a ticket open, and who types an answer. Not written to disk before it is forgotten."""
+
+    __tablename__ = "ticket_presence"
+    __table_args__ = (
+        PrimaryKeyConstraint("ticket_id", "user_id", name="pk_ticket_presence"),
+        _of_ticket("ticket_presence", cascade=True),
+        Index("ix_ticket_presence_seen_at", "seen_at"),
+        {"prefixes": ["UNLOGGED"]},
+    )
+
+    client_id: Mapped[int]
+    ticket_id: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    seen_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    typing_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Reads of tickets and of the desk."""

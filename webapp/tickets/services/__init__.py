@@ -1,0 +1,1 @@
+"""Changes of tickets and of the desk."""

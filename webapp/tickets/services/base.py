@@ -1,0 +1,81 @@
+"""What every change of a ticket needs: rights on its place, words for what the database refuses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from webapp.access.identity import SignedIn
+from webapp.core.db import db
+from webapp.core.errors import Denied, DomainError
+from webapp.core.language import _
+from webapp.organisation.models import Client
+from webapp.organisation.tree import Place
+from webapp.tickets.models import Ticket
+
+# What the database refuses: the words for the person, and the field that they belong to.
+REFUSALS: dict[str, tuple[str, str | None]] = {
+    "priority_reason": (
+        _("This is not the priority that impact and urgency give. Say why."),
+        "priority_reason",
+    ),
+    "ticket_transition": (_("A ticket with this status cannot get that one."), "status"),
+    "ticket_transition_role": (
+        _("None of your roles may change the status this way."),
+        "status",
+    ),
+    "ck_tickets_resolution_given": (_("Say how it was resolved."), "resolution"),
+    "fk_tickets_asset_id_assets": (_("Choose one of the list."), "asset_id"),
+    "fk_tickets_requester_contact_id_contacts": (
+        _("Choose one of the list."),
+        "requester_contact_id",
+    ),
+    "fk_tickets_requester_user_id_users": (_("Choose one of the list."), "requester_user_id"),
+    "fk_tickets_assignee_id_users": (_("Choose one of the list."), "assignee_id"),
+    "fk_tickets_team_id_teams": (_("Choose one of the list."), "team_id"),
+    "fk_tickets_project": (_("This client has no such project."), "project_id"),
+    "fk_tickets_client_id_clients": (_("Choose one of the list."), "client_id"),
+    "fk_tickets_merged_into_id_tickets": (_("There is no such ticket of this client."), None),
+    "parent_deleted": (_("The client or the project is deleted. Restore that first."), None),
+}
+
+
+def place_of(client_id: int, project_id: int | None) -> Place:
+    """Return where a ticket lies, for permissions.
+
+    Raises:
+        DomainError: if the client does not exist or lies out of sight.
+    """
+    location = db.session.scalar(select(Client.location_id).where(Client.id == client_id))
+    if location is None:
+        raise DomainError(_("Choose one of the list."), field="client_id")
+    return Place(location_id=location, client_id=client_id, project_id=project_id)
+
+
+def require_on(actor: SignedIn | None, permission: str, ticket: Ticket) -> None:
+    """Refuse unless the actor (None: the system) holds ``permission`` where the ticket lies.
+
+    Raises:
+        Denied: if no grant covers it.
+    """
+    if actor is not None and not actor.can(
+        permission, on=place_of(ticket.client_id, ticket.project_id)
+    ):
+        raise Denied(_("Your permission does not reach this ticket."), key=permission)
+
+
+@contextmanager
+def saying(more: dict[str, tuple[str, str | None]] | None = None) -> Iterator[None]:
+    """Flush what happens inside; turn the database's refusal into words, those of ``more`` first."""
+    try:
+        with db.session.begin_nested():
+            yield
+            db.session.flush()
+    except IntegrityError as error:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+        known = REFUSALS | (more or {})
+        if name not in known:
+            raise
+        words, field = known[name]
+        raise DomainError(words, field=field) from None
