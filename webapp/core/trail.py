@@ -17,7 +17,10 @@ _writers: list[Callable[[], None]] = []  # the recorder's; core knows no domain
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """One event that no flush shows: a sign-in, an export, a refusal."""
+    """One event that no flush shows: a sign-in, an export, a refusal.
+
+    ``occurred_at`` and ``request_id`` are for history that is brought in; else they are those of the transaction.
+    """
 
     action: str
     category: str = "change"
@@ -30,6 +33,8 @@ class Note:
     actor_name: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
+    occurred_at: datetime | None = None
+    request_id: str | None = None
 
 
 def note(action: str, **values: Any) -> None:
