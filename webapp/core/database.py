@@ -36,7 +36,10 @@ CONNECT_ARGS: dict[str, Any] = {
 }
 
 # Tables whose rows the app's role may not write freely.
-READ_ONLY = ("alembic_version", "pages", "permissions", "asset_status_transitions")
+READ_ONLY = (
+    *("alembic_version", "pages", "permissions"),
+    *("asset_status_transitions", "ticket_priority_rules"),
+)
 AUDIT_TABLE = "audit_event"
 AUDIT_COLUMNS = (
     "request_id, actor_id, actor_name, via, ip, user_agent, method, path, page, action, category, outcome, "
@@ -137,11 +140,12 @@ def grant(connection: Connection) -> None:
         else:
             rights = "SELECT, INSERT, UPDATE, DELETE"
         connection.execute(text(f'GRANT {rights} ON "{table}" TO {roles}'))
-    # Identity columns need no grant; the queue's serials and the numbers of tags do.
+    # Identity columns need no grant; the queue's serials and the numbers of tags and tickets do.
     serials = connection.scalars(
         text(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-            " AND relkind = 'S' AND (starts_with(relname, 'procrastinate_') OR relname = 'asset_tags')"
+            " AND relkind = 'S' AND (starts_with(relname, 'procrastinate_')"
+            " OR relname IN ('asset_tags', 'ticket_numbers'))"
         )
     ).all()
     for serial in serials:
