@@ -1,0 +1,95 @@
+"""Reads for the page of one ticket."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
+
+from webapp.assets.models import Asset, AssetType
+from webapp.core.db import db
+from webapp.organisation.models import Client, Location, Project
+from webapp.organisation.tree import Place
+from webapp.tickets.models import Contact, SlaPolicy, Team, Ticket
+from webapp.users.models import User
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Around:
+    """What a ticket's page names besides the ticket's own columns; None is what it has not, or lies out of sight."""
+
+    client_id: int
+    client_name: str
+    client_code: str
+    location_id: int
+    location_name: str
+    project_id: int | None
+    project_name: str | None
+    asset_id: int | None
+    asset_tag: str | None
+    asset_name: str | None
+    asset_status: str | None
+    asset_warranty_until: date | None
+    asset_deleted_at: datetime | None
+    asset_type: str | None
+    requester_name: str | None
+    requester_email: str | None
+    requester_phone: str | None
+    requester_active: bool | None
+    assignee_name: str | None
+    assignee_active: bool | None
+    team_name: str | None
+    policy_name: str | None
+    merged_number: int | None
+
+    @property
+    def place(self) -> Place:
+        """Where the ticket lies, for permissions."""
+        return Place(
+            location_id=self.location_id, client_id=self.client_id, project_id=self.project_id
+        )
+
+
+def around_of(ticket: Ticket) -> Around:
+    """Name all that a ticket points at, in one statement."""
+    requester, assignee, merged = aliased(User), aliased(User), aliased(Ticket)
+    row = db.session.execute(
+        select(
+            Client.id.label("client_id"),
+            Client.name.label("client_name"),
+            Client.code.label("client_code"),
+            Client.location_id,
+            Location.name.label("location_name"),
+            Project.id.label("project_id"),
+            Project.name.label("project_name"),
+            Asset.id.label("asset_id"),
+            Asset.tag.label("asset_tag"),
+            Asset.name.label("asset_name"),
+            Asset.status.label("asset_status"),
+            Asset.warranty_until.label("asset_warranty_until"),
+            Asset.deleted_at.label("asset_deleted_at"),
+            AssetType.name.label("asset_type"),
+            func.coalesce(requester.name, Contact.name).label("requester_name"),
+            func.coalesce(requester.email, Contact.email).label("requester_email"),
+            Contact.phone.label("requester_phone"),
+            requester.is_active.label("requester_active"),
+            assignee.name.label("assignee_name"),
+            assignee.is_active.label("assignee_active"),
+            Team.name.label("team_name"),
+            SlaPolicy.name.label("policy_name"),
+            merged.number.label("merged_number"),
+        )
+        .select_from(Client)
+        .join(Location, Location.id == Client.location_id)
+        .outerjoin(Project, Project.id == ticket.project_id)
+        .outerjoin(Asset, Asset.id == ticket.asset_id)
+        .outerjoin(AssetType, AssetType.id == Asset.type_id)
+        .outerjoin(requester, requester.id == ticket.requester_user_id)
+        .outerjoin(Contact, Contact.id == ticket.requester_contact_id)
+        .outerjoin(assignee, assignee.id == ticket.assignee_id)
+        .outerjoin(Team, Team.id == ticket.team_id)
+        .outerjoin(SlaPolicy, SlaPolicy.id == ticket.sla_policy_id)
+        .outerjoin(merged, merged.id == ticket.merged_into_id)
+        .where(Client.id == ticket.client_id)
+    ).one()
+    return Around(**row._mapping)  # noqa: SLF001 - the public name of a row's values
