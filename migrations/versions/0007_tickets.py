@@ -131,6 +131,16 @@ END $$;
 CREATE TRIGGER move_words AFTER UPDATE ON ticket_messages REFERENCING OLD TABLE AS before NEW TABLE AS after
   FOR EACH STATEMENT EXECUTE FUNCTION move_message_words();
 
+CREATE FUNCTION drop_message_words() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+  UPDATE tickets t SET search = steward_ticket_words(t.id, concat_ws(' ', number, subject, external_ref,
+      array_to_string(tags, ' ')))
+   WHERE t.id IN (SELECT ticket_id FROM before);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER drop_words AFTER DELETE ON ticket_messages REFERENCING OLD TABLE AS before
+  FOR EACH STATEMENT EXECUTE FUNCTION drop_message_words();
+
 -- Only allowed changes of status, by those who may. A merge closes, and undoing one goes back to whatever it was; so
 -- does undoing a request that was the last to change this status, not a day ago, by the same person. Imports bring
 -- what happened elsewhere.
@@ -182,6 +192,11 @@ BEGIN
   ELSIF NEW.merged_into_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id)
      AND NOT EXISTS (SELECT FROM tickets WHERE id = NEW.merged_into_id AND client_id = NEW.client_id) THEN
     wrong := 'fk_tickets_merged_into_id_tickets';
+  ELSIF NEW.merged_into_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id)
+     AND (SELECT status FROM tickets WHERE id = NEW.merged_into_id FOR SHARE) = 'closed'
+     AND current_setting('app.imports', true) IS DISTINCT FROM '1' THEN
+    RAISE EXCEPTION 'nothing is merged into a closed ticket'
+      USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'merged_into_closed';
   END IF;
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION 'this client has none such' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = wrong;
@@ -231,6 +246,7 @@ FUNCTIONS = (
     "steward_ticket_words(bigint, text)",
     "add_message_words()",
     "move_message_words()",
+    "drop_message_words()",
     "keep_ticket_transition()",
     "keep_ticket_apart()",
     "keep_ticket_alive()",

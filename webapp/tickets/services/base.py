@@ -37,6 +37,8 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
     "fk_tickets_project": (_("This client has no such project."), "project_id"),
     "fk_tickets_client_id_clients": (_("Choose one of the list."), "client_id"),
     "fk_tickets_merged_into_id_tickets": (_("There is no such ticket of this client."), None),
+    "fk_ticket_merges_source": (_("It was merged with others of its client, so it stays."), None),
+    "fk_ticket_merges_target": (_("It was merged with others of its client, so it stays."), None),
     "parent_deleted": (_("The client or the project is deleted. Restore that first."), None),
 }
 
