@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
@@ -51,6 +51,56 @@ def count_of(asset_id: int) -> int:
         Attachment.asset_id == asset_id, Attachment.deleted_at.is_(None)
     )
     return db.session.scalar(live) or 0
+
+
+def of_messages(
+    ticket_id: int, message_ids: Sequence[int], *, waiting_for: int | None
+) -> Sequence[Any]:
+    """Return the live files of some messages, and those that a person has uploaded and not sent yet."""
+    mine: list[ColumnElement[bool]] = [Attachment.message_id.in_(message_ids)]
+    if waiting_for is not None:
+        mine.append(_waits_for(waiting_for))
+    return db.session.execute(
+        select(
+            Attachment.id,
+            Attachment.message_id,
+            Attachment.name,
+            Attachment.size,
+            Attachment.media_type,
+            Attachment.thumb_sha256.is_not(None).label("is_image"),
+        )
+        .where(Attachment.ticket_id == ticket_id, Attachment.deleted_at.is_(None), or_(*mine))
+        .order_by(Attachment.id)
+    ).all()
+
+
+def _waits_for(user_id: int) -> ColumnElement[bool]:
+    return and_(Attachment.message_id.is_(None), Attachment.uploaded_by_id == user_id)
+
+
+def count_of_ticket(ticket_id: int, *, waiting_for: int | None = None) -> int:
+    """Return how many live files a ticket has, or how many of them a person has not sent yet."""
+    live = select(func.count()).where(
+        Attachment.ticket_id == ticket_id, Attachment.deleted_at.is_(None)
+    )
+    if waiting_for is not None:
+        live = live.where(_waits_for(waiting_for))
+    return db.session.scalar(live) or 0
+
+
+def get_of_ticket(
+    ticket_id: int, attachment_id: int, *, user_id: int, waiting: bool = False
+) -> Attachment | None:
+    """Return a live file of a ticket; what was not sent yet only to who uploaded it."""
+    statement = select(Attachment).where(
+        Attachment.id == attachment_id,
+        Attachment.ticket_id == ticket_id,
+        Attachment.deleted_at.is_(None),
+    )
+    if waiting:
+        return db.session.scalar(statement.where(_waits_for(user_id)).with_for_update())
+    sent = Attachment.message_id.is_not(None)
+    return db.session.scalar(statement.where(or_(sent, _waits_for(user_id))))
 
 
 def get(asset_id: int, attachment_id: int, *, lock: bool = False) -> Attachment | None:

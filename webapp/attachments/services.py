@@ -16,6 +16,8 @@ from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
 
 MOST = 200  # live files of one asset
+MOST_OF_TICKET = 2000  # and of one ticket, where every message may have some
+MOST_WAITING = 50  # files that one person uploaded to one ticket and did not send yet
 AT_ONCE = 200  # rows that one transaction of a purge takes
 
 
@@ -50,6 +52,38 @@ def add(
     """
     if queries.count_of(asset_id) >= MOST:
         raise DomainError(_("There are %(most)s files here, which is the most.", most=MOST))
+    row = Attachment(client_id=client_id, asset_id=asset_id, uploaded_by_id=user_id)
+    return _receive(row, file, name, limit=limit)
+
+
+def add_to_ticket(
+    *,
+    client_id: int,
+    ticket_id: int,
+    file: IO[bytes],
+    name: str | None,
+    user_id: int,
+    limit: int = storage.MAX_BYTES,
+) -> Attachment:
+    """Keep a file for a ticket; it waits to be sent with the next message of who uploaded it.
+
+    Raises:
+        DomainError: if there are too many, or if it is empty, too large, or of no kind that is taken.
+    """
+    if queries.count_of_ticket(ticket_id, waiting_for=user_id) >= MOST_WAITING:
+        raise DomainError(
+            _("%(most)s files wait to be sent, which is the most.", most=MOST_WAITING)
+        )
+    if queries.count_of_ticket(ticket_id) >= MOST_OF_TICKET:
+        raise DomainError(
+            _("There are %(most)s files here, which is the most.", most=MOST_OF_TICKET)
+        )
+    row = Attachment(client_id=client_id, ticket_id=ticket_id, uploaded_by_id=user_id)
+    return _receive(row, file, name, limit=limit)
+
+
+def _receive(row: Attachment, file: IO[bytes], name: str | None, *, limit: int) -> Attachment:
+    """Keep the bytes, find out what they are, and add the row that says whose they are."""
     shown: images.Shown | None = None
     called = media.clean_name(name)
     with storage.files().receive(file, limit=limit) as draft:
@@ -62,17 +96,12 @@ def add(
                 shown = images.make(content)
         hold(draft.sha256)
         draft.keep()
-    row = Attachment(
-        client_id=client_id,
-        asset_id=asset_id,
-        name=media.named(called, kind),
-        sha256=draft.sha256,
-        size=draft.size,
-        media_type=kind.media_type,
-        preview_sha256=_keep(shown.preview) if shown else None,
-        thumb_sha256=_keep(shown.thumb) if shown else None,
-        uploaded_by_id=user_id,
-    )
+    row.name = media.named(called, kind)
+    row.sha256 = draft.sha256
+    row.size = draft.size
+    row.media_type = kind.media_type
+    row.preview_sha256 = _keep(shown.preview) if shown else None
+    row.thumb_sha256 = _keep(shown.thumb) if shown else None
     db.session.add(row)
     db.session.flush()
     return row

@@ -1,22 +1,19 @@
 """Photos and documents of an asset."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-from flask import Response, abort, flash, render_template, request
+from flask import abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from werkzeug.utils import send_file
 
 from webapp.assets.models import Asset
 from webapp.assets.services import records
 from webapp.assets.views import record
 from webapp.assets.views.common import asked_client, bp, find, link, me
-from webapp.attachments import images, media, queries, services
+from webapp.attachments import images, media, queries, sending, services
 from webapp.attachments.forms import RenameForm
 from webapp.attachments.models import Attachment
 from webapp.core import storage, trail
@@ -24,7 +21,6 @@ from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json, wants_partial
 
-log = structlog.get_logger(__name__)
 EDIT = "assets.edit"
 
 
@@ -116,7 +112,7 @@ def download_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Send a file as it was uploaded, to be saved and never to be shown."""
     asset = find(tag)
     row = _file_or_404(asset, attachment_id)
-    response = _send(row.sha256, row.media_type, name=row.name)
+    response = sending.send(row.sha256, row.media_type, name=row.name)
     trail.note(
         "attachment.downloaded",
         category="export",
@@ -134,7 +130,7 @@ def download_file(tag: str, attachment_id: int) -> ResponseReturnValue:
 def preview_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Show an image as we encoded it."""
     row = _file_or_404(find(tag), attachment_id)
-    return _send(row.preview_sha256 or abort(404), images.MEDIA_TYPE)
+    return sending.send(row.preview_sha256 or abort(404), images.MEDIA_TYPE)
 
 
 @bp.get("/<tag>/files/<id:attachment_id>/thumb")
@@ -142,7 +138,7 @@ def preview_file(tag: str, attachment_id: int) -> ResponseReturnValue:
 def thumb_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Show an image as we encoded it, small."""
     row = _file_or_404(find(tag), attachment_id)
-    return _send(row.thumb_sha256 or abort(404), images.MEDIA_TYPE)
+    return sending.send(row.thumb_sha256 or abort(404), images.MEDIA_TYPE)
 
 
 @bp.get("/<tag>/files/<id:attachment_id>/rename")
@@ -244,25 +240,3 @@ def _file_or_404(
 
 def _files_url(asset: Asset, endpoint: str = "assets.show_files", **values: Any) -> str:
     return link(asset, endpoint, **values)
-
-
-def _send(sha256: str, media_type: str, *, name: str | None = None) -> Response:
-    """Stream bytes from storage block by block, which lets a gevent worker do other things between them."""
-    try:
-        file = storage.files().open(sha256)
-    except FileNotFoundError:
-        log.exception("file_missing", sha256=sha256)
-        abort(404)
-    # An environ of its own: the server's file wrapper would send the whole file in one call.
-    response: Response = send_file(  # type: ignore[assignment]
-        file,
-        {"REQUEST_METHOD": request.method},
-        mimetype=media_type,
-        as_attachment=name is not None,
-        download_name=name,
-        response_class=Response,
-        etag=False,
-    )
-    response.content_length = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    return response
