@@ -141,7 +141,7 @@ def _insert(session: Session, pending: list[dict[str, Any]], notes: list[trail.N
 def _from_note(note: trail.Note) -> dict[str, Any]:
     values = {name: getattr(note, name) for name in trail.Note.__dataclass_fields__}
     values["changes"] = {key: _plain(value) for key, value in note.changes.items()}
-    if note.actor_id is None:
+    if note.actor_id is None and note.actor_name is None:
         del values["actor_id"], values["actor_name"]
     return values
 

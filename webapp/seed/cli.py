@@ -13,7 +13,19 @@ from sqlalchemy.pool import NullPool
 from webapp.core.config import Settings
 from webapp.core.database import AUDIT_TABLE, READ_ONLY
 from webapp.core.db import db
-from webapp.seed import TOUCHED, assets, custody, demo, history, large, names, photos, state
+from webapp.seed import (
+    TOUCHED,
+    assets,
+    custody,
+    demo,
+    desk,
+    history,
+    large,
+    names,
+    photos,
+    state,
+    tickets,
+)
 
 START_AFRESH = (
     "To start afresh, stop Steward and delete its data directory (rm -rf var), "
@@ -94,7 +106,7 @@ def seed_demo(today: date) -> None:
     """Make the demo, with a bar that shows how far it is."""
     made = demo.start(today)
     colleagues = demo.PEOPLE - len(names.ACCOUNTS)
-    with click.progressbar(length=demo.DAYS + colleagues + 22, label="Demo data") as bar:
+    with click.progressbar(length=demo.DAYS + colleagues + 122, label="Demo data") as bar:
         demo.make_accounts(made)
         bar.update(1)
         demo.make_organisation(made)
@@ -113,4 +125,6 @@ def seed_demo(today: date) -> None:
             custody.live_a_day(made, stock, day)
             bar.update(1)
         assets.keep_views(made)
+        for number in tickets.live_a_year(made, desk.open_desk(made)):
+            bar.update(number // 50)
         history.finish(made)
