@@ -8,6 +8,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from webapp.core.config import Settings
+from webapp.seed import large_tickets
 
 BATCH = 100_000
 EVENTS = 2_000_000
@@ -99,23 +100,29 @@ def refuse_production() -> None:
         raise click.ClickException("Set DATABASE_OWNER_URL: this needs the owner.")
 
 
-def fill(events: int = EVENTS, assets: int = ASSETS) -> None:
-    """Add people, clients, projects, assets and rows of the log, as the owner."""
+def fill(events: int = EVENTS, assets: int = ASSETS, tickets: int = large_tickets.TICKETS) -> None:
+    """Add people, clients, projects, assets, tickets and rows of the log, as the owner."""
     settings: Settings = current_app.extensions["steward"]
     engine = create_engine(settings.owner_url() or "", poolclass=NullPool)
-    steps = {"organisation": _organisation, "assets": _assets, "log": _log}
+    steps = {
+        "organisation": (_organisation, 0),
+        "assets": (_assets, assets),
+        "tickets": (large_tickets.fill, tickets),
+        "log": (_log, events),
+    }
     done = {
         "organisation": "SELECT EXISTS (SELECT FROM clients WHERE code = 'BENCH-1')",
         "assets": "SELECT EXISTS (SELECT FROM assets WHERE tag = 'B-000001')",
+        "tickets": "SELECT EXISTS (SELECT FROM tickets WHERE external_ref = 'BENCH-1')",
         "log": "SELECT EXISTS (SELECT FROM audit_event WHERE request_id = 'bench-1')",
     }
-    for what, step in steps.items():
+    for what, (step, rows) in steps.items():
         with engine.connect() as connection:
             there = connection.scalar(text(done[what]))
         if there:
             click.echo(f"{what}: there already")
         else:
-            step(engine, events if what == "log" else assets)
+            step(engine, rows)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
     engine.dispose()
