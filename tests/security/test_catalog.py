@@ -27,6 +27,8 @@ NOT_AUDITED = {
     # What somebody types, and who is there just now.
     "ticket_drafts",
     "ticket_presence",
+    # Follows from audited rows; what a person has read is nobody's business.
+    "notifications",
     # The queue, and how far its jobs are.
     "job_reports",
     "procrastinate_events",

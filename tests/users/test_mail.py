@@ -13,6 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from tests.core.test_unit_of_work import refusing
+from webapp.core import smtp
 from webapp.users import mail
 
 NEW = {"name": "Zoë", "email": "zoe@example.com"}
@@ -182,7 +183,7 @@ def test_a_certificate_of_somebody_else_is_refused(authority: trustme.CA, scheme
 
 def test_no_password_goes_out_unencrypted(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox()
-    monkeypatch.setattr(mail, "HERE", frozenset())
+    monkeypatch.setattr(smtp, "HERE", frozenset())
     with (
         serving(inbox) as address,
         pytest.raises(mail.MailFailed, match="NotEncrypted"),

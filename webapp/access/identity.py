@@ -68,8 +68,7 @@ WITH who AS (
      AND s.last_seen_at > now() - make_interval(hours => {IDLE_HOURS}) AND u.is_active
 ), held AS ({GRANTS} WHERE ur.user_id = (SELECT id FROM who))
 SELECT who.*, now() AS now,
-  (SELECT count(*) FROM (SELECT FROM notifications n
-    WHERE n.user_id = who.id AND n.read_at IS NULL LIMIT 100) AS few) AS unread,
+  steward_unread(who.id) AS unread,
   (SELECT coalesce(json_agg(held ORDER BY held.role, held.id), '[]') FROM held) AS grants,
   set_config('app.user_id', who.id::text, true), set_config('app.page', :page, true),
   CASE WHEN EXISTS (SELECT FROM held

@@ -43,6 +43,8 @@ TYPES: dict[str, tuple[str, str | None, str]] = {
     "page_role": ("page of a role", None, ""),
     "user_token": ("link", None, ""),
     "notification": ("notification", None, ""),
+    "notification_preference": ("preference for notifications", None, ""),
+    "notification_settings": ("settings for notifications", None, ""),
     "user_session": ("session", None, ""),
 }
 
@@ -84,6 +86,8 @@ THE = {
     "page_role": N_("the page of a role %(label)s"),
     "user_token": N_("the link %(label)s"),
     "notification": N_("the notification %(label)s"),
+    "notification_preference": N_("the preference for notifications %(label)s"),
+    "notification_settings": N_("the settings for notifications %(label)s"),
     "user_session": N_("the session %(label)s"),
 }
 
