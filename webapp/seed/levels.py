@@ -10,6 +10,7 @@ from webapp.tickets.services import sla
 
 LATE = 0.08  # of targets are missed
 SLACK, TOO_LATE = (0.05, 0.85), (1.05, 1.8)  # of a target
+STUCK, LONG = 0.06, (6.0, 25.0)  # wait for a part, a decision, somebody's return
 UNHURRIED = 8 * 60  # business minutes, where no target hurries
 # Columns that time keeps, not people.
 KEPT = frozenset({"created_at", "updated_at", "version", "reopened", "opened_at"})
@@ -21,6 +22,8 @@ def pace(policy: Policy, tale: Tale, opened: datetime) -> tuple[timedelta, timed
     chance = tale.chance
     first = _some(chance, target.response or UNHURRIED)
     done = first + _some(chance, target.resolution or UNHURRIED * 4)
+    if chance.random() < STUCK:
+        done *= chance.uniform(*LONG)
     return tuple(
         (add_business(policy.hours, opened, minutes) or opened) - opened
         for minutes in (first, done)

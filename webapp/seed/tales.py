@@ -10,7 +10,7 @@ from webapp.seed import stories
 from webapp.seed.demo import Someone
 from webapp.seed.stories import Story
 
-PENDING_WAIT = (2, 40)  # hours until a requester answers
+LONG = timedelta(days=12)  # then it was the requester who let us wait
 CLOSES_AFTER = timedelta(days=7, minutes=3)
 PRIORITIES = {
     ("high", "high"): "urgent",
@@ -162,7 +162,7 @@ def tell(tale: Tale, *, first: timedelta, done: timedelta) -> None:
     ]
     between = max(done - first, timedelta(minutes=20))
     steps += _middle(tale, answer, between)
-    end = opened + max(done, first + timedelta(minutes=15))
+    end = answer + between
     steps += [(end, lambda at: _resolve(tale, at))]
     steps += _after(tale, end)
     for at, step in sorted(steps, key=lambda one: one[0]):
@@ -184,9 +184,10 @@ def _middle(
 ) -> list[tuple[datetime, Callable[[datetime], None]]]:
     """What happens between the first answer and the end."""
     chance, steps = tale.chance, []
-    if chance.random() < 0.45:  # noqa: PLR2004 - as many as wait for an answer
+    long = between > LONG
+    if long or chance.random() < 0.45:  # noqa: PLR2004 - as many as wait for an answer
         asked = start + between * 0.05
-        back = asked + between * chance.uniform(0.1, 0.4)
+        back = asked + between * (chance.uniform(0.7, 0.9) if long else chance.uniform(0.1, 0.4))
         steps.append((asked, lambda at: tale.become(at, "pending", "status_changed")))
         steps.append((back, lambda at: _hear(tale, at)))
     if chance.random() < 0.6:  # noqa: PLR2004

@@ -18,7 +18,7 @@ from webapp.seed.demo import DAYS, Demo, Someone
 from webapp.seed.desk import Desk
 from webapp.seed.stories import Story
 from webapp.seed.tales import Asker, Event, Tale
-from webapp.tickets.models import Link, Message, Ticket, TimeEntry, Watcher
+from webapp.tickets.models import Link, LinkKind, Message, Ticket, TimeEntry, Watcher
 from webapp.tickets.queries import sla
 from webapp.tickets.queries.sla import Policies
 
@@ -314,7 +314,7 @@ def _link(demo: Demo, desk: Desk, made: list[tuple[int, int, int]]) -> None:
             at = desk.chance.randrange(len(by_client[client_id]) - 1)
             first, second = by_client[client_id][at : at + 2]
             del by_client[client_id][at : at + 2]
-            kind = desk.chance.choice(("related", "related", "duplicate", "caused_by", "blocks"))
+            kind = desk.chance.choice((LinkKind.RELATED, LinkKind.RELATED, *LinkKind))
             db.session.add(
                 Link(
                     client_id=client_id,
