@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from webapp.access.identity import SignedIn
 from webapp.core.htmx import redirect_to, wants_partial
 from webapp.core.identity import signed_in_person
-from webapp.tickets.models import Ticket
+from webapp.tickets import words
+from webapp.tickets.models import Kind, Level, LinkKind, Priority, Status, Ticket
 from webapp.tickets.queries import common as queries
 
 bp = Blueprint("tickets", __name__, url_prefix="/tickets")
@@ -45,3 +46,18 @@ def done(ticket: Any, said: str) -> ResponseReturnValue:
         return "", 204, {"HX-Trigger": json.dumps(told)}
     flash(said, "success")
     return redirect_to(ticket_url(ticket))
+
+
+_WORDS = {
+    Status: words.STATUS,
+    Priority: words.PRIORITY,
+    Kind: words.KIND,
+    Level: words.LEVEL,
+    LinkKind: words.LINK,
+}
+
+
+@bp.app_template_filter()
+def ticket_word(value: Any) -> str:
+    """Say a status, priority, kind, level or kind of link in words, in a template."""
+    return str(_WORDS[type(value)][value])
