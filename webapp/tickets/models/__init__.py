@@ -1,6 +1,6 @@
 """Tables of tickets and of the desk that works on them."""
 
-from webapp.tickets.models.conversation import Draft, Message, Presence, TimeEntry, Watcher
+from webapp.tickets.models.conversation import Draft, Message, Presence, TimeEntry, Via, Watcher
 from webapp.tickets.models.desk import (
     BusinessHours,
     BusinessSpan,
@@ -51,5 +51,6 @@ __all__ = [
     "TimeEntry",
     "Transition",
     "TransitionRole",
+    "Via",
     "Watcher",
 ]
