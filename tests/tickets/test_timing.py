@@ -50,10 +50,12 @@ def test_time_is_written_down_summed_corrected_and_taken_away(
         assert page.status_code == 200
     assert "2 h 15 min" in page.text
     assert "On site" in page.text
-    entry = audit_rows("time_entry", action="time.added")[0]
-    assert entry["client_id"] == ticket.client_id
-    url = f"{here}/{entry['object_id']}"
-    assert 'value="1h 30m"' in browser.get(f"{here}?edit={entry['object_id']}").text
+    told = audit_rows("ticket", ticket.id, action="time.added")
+    assert [row["changes"]["minutes"] for row in told] == [[None, 90], [None, 45]]
+    assert told[0]["client_id"] == ticket.client_id
+    entry_id = browser.get(here).text.rpartition("?edit=")[2].partition('"')[0]
+    url = f"{here}/{entry_id}"
+    assert 'value="1h 30m"' in browser.get(f"{here}?edit={entry_id}").text
     browser.post(url, data={"minutes": "2h", "note": "On site", "spent_on": TODAY})
     assert "2 h 45 min" in browser.get(here).text
     assert browser.post(f"{url}/delete").status_code == 303

@@ -33,7 +33,7 @@ def of_ticket(ticket_id: int) -> Spent:
             TimeEntry.spent_on,
             User.name.label("who"),
             func.sum(TimeEntry.minutes).over().label("total"),
-            func.count().over().label("count"),
+            func.count().over().label("entries"),
         )
         .join(User, User.id == TimeEntry.user_id)
         .where(TimeEntry.ticket_id == ticket_id)
@@ -44,7 +44,7 @@ def of_ticket(ticket_id: int) -> Spent:
     first = rows[0] if rows else None
     return Spent(
         rows=rows,
-        count=int(first.count) if first else 0,
+        count=int(first.entries) if first else 0,
         minutes=int(first.total) if first else 0,
     )
 

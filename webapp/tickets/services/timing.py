@@ -1,5 +1,7 @@
 """Writing down how long something took."""
 
+from typing import Any
+
 from webapp.access.identity import SignedIn
 from webapp.assets.queries.custody import today_of
 from webapp.core import trail
@@ -28,7 +30,7 @@ def add(actor: SignedIn, ticket: Ticket, command: TimeSpent) -> TimeEntry:
         user_id=actor.id,
         **dict(command),
     )
-    trail.tell(entry, "time.added")
+    trail.tell(entry, "time.added", **_about(ticket))
     with base.saying():
         db.session.add(entry)
     return entry
@@ -43,7 +45,7 @@ def change(actor: SignedIn, ticket: Ticket, entry: TimeEntry, command: TimeSpent
     """
     _require_own(actor, ticket, entry)
     _refuse_future(actor, command)
-    trail.tell(entry, "time.changed")
+    trail.tell(entry, "time.changed", **_about(ticket))
     with base.saying():
         for name, value in dict(command).items():
             setattr(entry, name, value)
@@ -56,9 +58,18 @@ def delete(actor: SignedIn, ticket: Ticket, entry: TimeEntry) -> None:
         Denied: if it is somebody else's, or the actor may not edit the ticket.
     """
     _require_own(actor, ticket, entry)
-    trail.tell(entry, "time.removed")
+    trail.tell(entry, "time.removed", **_about(ticket))
     db.session.delete(entry)
     db.session.flush()
+
+
+def _about(ticket: Ticket) -> dict[str, Any]:
+    """The log tells it of the ticket."""
+    return {
+        "object_type": "ticket",
+        "object_id": ticket.id,
+        "object_label": ticket.audit_label,
+    }
 
 
 def _require_own(actor: SignedIn, ticket: Ticket, entry: TimeEntry) -> None:
