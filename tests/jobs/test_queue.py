@@ -205,8 +205,8 @@ def test_what_is_old_goes(
         ):
             db.session.execute(text(statement))
         trail.note("test.aged", category="system")
-    with app.app_context():
-        counts = purge.purge(job_id=1)
+    with work():
+        counts = purge.remove()
     expected = {"jobs": 1, "reports": 1, "sign_in_attempts": 1, "sessions": 1, "links": 0}
     assert counts == expected | {"imports": 0}
     assert job(owner, new)["status"] == "succeeded"

@@ -6,7 +6,6 @@ from sqlalchemy import text
 
 from webapp.core import trail
 from webapp.core.db import db
-from webapp.core.unit_of_work import unit_of_work
 from webapp.jobs import queue
 
 KEEP_JOBS = 30  # days
@@ -32,18 +31,20 @@ _OWN_JOBS = _OLD_JOBS.format(days=1, reported="NOT")
 ALSO: dict[str, Callable[[], int]] = {}
 
 
-def purge(*, job_id: int) -> dict[str, int]:
-    """Remove what is old; return how much of what."""
-    with unit_of_work("system:purge"):
-        queue.hold(job_id)
-        queue.sign(job_id)
-        db.session.execute(text("SET LOCAL statement_timeout = '5min'"))
-        db.session.execute(text(_OWN_JOBS))
-        counts = {}
-        for name, statement in STATEMENTS.items():
-            values = {"days": KEEP_SIGN_INS} if ":days" in statement else {}
-            counts[name] = db.session.execute(text(statement), values).rowcount  # type: ignore[attr-defined]
-        counts |= {name: forget() for name, forget in ALSO.items()}
-        if removed := {name: count for name, count in counts.items() if count}:
-            trail.note("system.purged", category="system", changes=removed)
+@queue.periodic("jobs.purge", cron="7 * * * *", minutes=5)
+def hourly() -> None:
+    """Remove what is old, once an hour."""
+    remove()
+
+
+def remove() -> dict[str, int]:
+    """Remove what is old in this transaction; return how much of what."""
+    db.session.execute(text(_OWN_JOBS))
+    counts = {}
+    for name, statement in STATEMENTS.items():
+        values = {"days": KEEP_SIGN_INS} if ":days" in statement else {}
+        counts[name] = db.session.execute(text(statement), values).rowcount  # type: ignore[attr-defined]
+    counts |= {name: forget() for name, forget in ALSO.items()}
+    if removed := {name: count for name, count in counts.items() if count}:
+        trail.note("system.purged", category="system", changes=removed)
     return counts

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -66,6 +67,35 @@ def task(
     return declare
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Periodic:
+    """What is done again and again, by the clock: a function without arguments that returns nothing."""
+
+    name: str
+    cron: str
+    run: Callable[[], None]
+    minutes: int
+
+
+PERIODIC: dict[str, Periodic] = {}
+
+
+def periodic(
+    name: str, *, cron: str, minutes: int = 10
+) -> Callable[[Callable[[], None]], Periodic]:
+    """Declare a function that is run by the clock (``cron`` in UTC), as the system, one run at a time.
+
+    Nobody looks at these runs: they have no report, and the page of jobs does not show them. What is due while a
+    run still waits is left out.
+    """
+
+    def declare(run: Callable[[], None]) -> Periodic:
+        PERIODIC[name] = Periodic(name=name, cron=cron, run=run, minutes=minutes)
+        return PERIODIC[name]
+
+    return declare
+
+
 class Progress:
     """How far a job is, and as whom it acts (``actor``; None is the system)."""
 
@@ -112,6 +142,7 @@ def defer(
     page: str = "",
     url: str = "",
     lock: str | None = None,
+    asked_by: int | None = None,
     **args: Any,
 ) -> int:
     """Put a job into the queue when this transaction commits; return its id.
@@ -123,6 +154,7 @@ def defer(
         page: the page whose roles give that person's scope.
         url: where its result is shown.
         lock: of jobs with the same lock, one runs at a time.
+        asked_by: whose job it is in the list, though the system does it.
         args: JSON values for the task.
     """
     packed = json.dumps(args | {"_user": user_id, "_page": page})
@@ -132,7 +164,8 @@ def defer(
     )
     values = {"queue": QUEUE, "task": what.name, "lock": lock, "args": packed}
     job_id = int(db.session.execute(statement, values).scalar_one())
-    db.session.add(JobReport(job_id=job_id, title=title[:300], url=url, user_id=user_id))
+    whose = user_id or asked_by
+    db.session.add(JobReport(job_id=job_id, title=title[:300], url=url, user_id=whose))
     db.session.flush()
     return job_id
 
@@ -199,8 +232,50 @@ def _is_done(job_id: int) -> bool:
     return not db.session.scalar(waiting, {"id": job_id})
 
 
+def tick(what: Periodic, *, job_id: int) -> None:
+    """Do what is done by the clock; like a job, but nobody is told of it.
+
+    Raises:
+        StillRunning: if another process does this very run.
+        Exception: whatever it raised; the next run comes by itself.
+    """
+    try:
+        with _transaction(what, job_id):
+            hold(job_id)
+            what.run()
+    except (StillRunning, Stopping):
+        raise
+    except Exception:
+        log.exception("periodic_failed", job_id=job_id, task=what.name)
+        raise
+
+
 @contextmanager
-def _transaction(what: Task, job_id: int) -> Iterator[None]:
+def part(reason: str | None = None) -> Iterator[None]:
+    """A transaction of its own inside a job, for work that may be done bit by bit: what is done stays done.
+
+    For jobs of the system. One that is done again finds what is left, so this is for work that can be repeated; and
+    rows are held no longer than a part takes.
+
+    Raises:
+        Stopping: if the process is to end.
+    """
+    if STOPPING.is_set():
+        raise Stopping
+    outer = trail.context()
+    # A word on the job's own connection, which else ends after five minutes of silence.
+    db.session.execute(text("SELECT 1"))
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - a context of its own
+    with app.app_context(), unit_of_work(str(outer["actor_name"])):
+        db.session.execute(text("SET LOCAL lock_timeout = '15s'"))
+        db.session.execute(text("SET LOCAL statement_timeout = '2min'"))
+        trail.context().update({name: outer[name] for name in ("via", "request_id")})
+        trail.because(reason)
+        yield
+
+
+@contextmanager
+def _transaction(what: Task | Periodic, job_id: int) -> Iterator[None]:
     with unit_of_work(f"system:{what.name}"):
         db.session.execute(text(f"SET LOCAL statement_timeout = '{what.minutes}min'"))
         # Of a machine that vanished without a word, the server learns by this.

@@ -20,8 +20,9 @@ from procrastinate.worker import Worker
 from webapp.core.config import Settings
 from webapp.core.database import CONNECT_ARGS
 from webapp.core.errors import DomainError
-from webapp.jobs import purge, queue
-from webapp.jobs.queue import QUEUE, TASKS, StillRunning, Stopping, Task
+from webapp.jobs import purge as _purge  # noqa: F401 - declares what it does each hour
+from webapp.jobs import queue
+from webapp.jobs.queue import PERIODIC, QUEUE, TASKS, Periodic, StillRunning, Stopping, Task
 
 log = structlog.get_logger(__name__)
 GRACE = 4.0  # seconds that running jobs get when the worker is asked to stop
@@ -46,7 +47,10 @@ SELECT id, attempts FROM procrastinate_jobs j
 _PUT_BACK = """
 UPDATE procrastinate_jobs j
    SET status = CASE WHEN EXISTS (SELECT FROM job_reports r WHERE r.job_id = j.id AND r.finished_at IS NOT NULL)
-                     THEN 'succeeded' WHEN attempts >= %(most)s THEN 'failed' ELSE 'todo'
+                     THEN 'succeeded' WHEN attempts >= %(most)s THEN 'failed'
+                     WHEN EXISTS (SELECT FROM procrastinate_jobs o -- its next run waits already
+                                   WHERE o.queueing_lock = j.queueing_lock AND o.status = 'todo')
+                     THEN 'failed' ELSE 'todo'
                 END::procrastinate_job_status,
        attempts = attempts + 1, scheduled_at = NULL, worker_id = NULL
  WHERE id = %(id)s AND attempts = %(attempts)s AND status = 'doing'
@@ -74,8 +78,8 @@ class _Retry(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_in={"seconds": 2 * 3**failures})
 
 
-def build(flask_app: Flask, settings: Settings) -> procrastinate.App:
-    """Return the queue with every declared task, ready for a worker."""
+def build(flask_app: Flask, settings: Settings, *, by_the_clock: bool = True) -> procrastinate.App:
+    """Return the queue with every declared task, ready for a worker, and what the clock starts."""
     jobs = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
             conninfo=settings.app_url().replace("postgresql+psycopg", "postgresql", 1),
@@ -89,8 +93,16 @@ def build(flask_app: Flask, settings: Settings) -> procrastinate.App:
         jobs.task(name=what.name, queue=QUEUE, retry=_Retry(what.attempts), pass_context=True)(
             partial(_enter, flask_app, what)
         )
-    tidy = jobs.task(name="jobs.purge", queue=QUEUE, queueing_lock="jobs.purge", pass_context=True)
-    jobs.periodic(cron="7 * * * *")(tidy(partial(_purge, flask_app)))
+    for periodic in PERIODIC.values():
+        run = jobs.task(
+            name=periodic.name,
+            queue=QUEUE,
+            lock=periodic.name,
+            queueing_lock=periodic.name,
+            pass_context=True,
+        )(partial(_tick, flask_app, periodic))
+        if by_the_clock:
+            jobs.periodic(cron=periodic.cron)(run)
     return jobs
 
 
@@ -99,16 +111,18 @@ def _enter(flask_app: Flask, what: Task, context: procrastinate.JobContext, **ar
         queue.run(what, job_id=context.job.id or 0, args=args)
 
 
-def _purge(flask_app: Flask, context: procrastinate.JobContext, timestamp: int) -> None:
+def _tick(
+    flask_app: Flask, what: Periodic, context: procrastinate.JobContext, timestamp: int
+) -> None:
     with flask_app.app_context():
-        purge.purge(job_id=context.job.id or 0)
+        queue.tick(what, job_id=context.job.id or 0)
 
 
 def run_waiting(flask_app: Flask, settings: Settings) -> None:
-    """Do the jobs that are due, here and now, and return: for tests and small commands."""
+    """Do the jobs that are due, here and now, and return: for tests and small commands. The clock starts none."""
 
     async def work() -> None:
-        jobs = build(flask_app, settings)
+        jobs = build(flask_app, settings, by_the_clock=False)
         async with jobs.open_async():
             worker = Worker(
                 jobs, queues=[QUEUE], wait=False, install_signal_handlers=False, listen_notify=False
