@@ -45,6 +45,7 @@ class Page:
     newer: str | None = None
     older: str | None = None
     count: int | None = None
+    at_least: bool = False  # whether there may be more than were counted
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,8 +60,11 @@ class Page:
 
     @property
     def count_label(self) -> str | None:
-        """How many rows match: exact to 10,000, then "10,000+"."""
-        return None if self.count is None else count_text(self.count)
+        """How many rows match: exact to 10,000, then "10,000+"; "312+" where nobody looked further."""
+        if self.count is None:
+            return None
+        shown = count_text(self.count)
+        return f"{shown}+" if self.at_least and not shown.endswith("+") else shown
 
     def sort_url(self, key: str) -> str:
         """Sort by ``key``; the other way round if the list is sorted by it already."""

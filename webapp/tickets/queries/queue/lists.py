@@ -1,0 +1,150 @@
+"""The queue's list: a page of it, rows by their ids, what is new, all of it for a file or a bulk change."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, and_, any_, false, literal, or_, select, true
+
+from webapp.access.identity import SignedIn
+from webapp.core.db import db
+from webapp.core.paging import Listing, Page, paginate
+from webapp.core.search import UnknownFilter
+from webapp.organisation.models import Client
+from webapp.organisation.tree import Reach
+from webapp.tickets.models import Ticket
+from webapp.tickets.queries import presence
+from webapp.tickets.queries.queue.conditions import clauses, conditions, due_at
+from webapp.tickets.queries.queue.counting import Count, count, counts
+from webapp.tickets.queries.queue.filters import VIEWS, Filters, args_of, filters_from
+from webapp.tickets.queries.queue.rows import ROWS, Row, lots, with_names
+
+LISTING = Listing(
+    id=Ticket.id,
+    # Each is an index of the model with the id behind it, of open tickets and of all.
+    sorts={
+        "due": due_at,
+        "updated": Ticket.updated_at,
+        "created": Ticket.opened_at,
+        "priority": Ticket.priority_rank,
+        "number": Ticket.number,
+    },
+    default="due",
+)
+LATEST = replace(LISTING, default="-updated")
+MOST_NEWS = 100
+
+
+def listing_of(filters: Filters) -> Listing:
+    """Return how the list is sorted: by time left, but what changed lately by when it did."""
+    return LATEST if filters.view == "recent" else LISTING
+
+
+def list_tickets(filters: Filters, args: Any, who: SignedIn) -> Page:
+    """Return one page of the tickets that match, with the names of what they belong to; its count may be "at least"."""
+    found = conditions(filters, who)
+    page = paginate(ROWS.where(*clauses(found)), listing_of(filters), args)
+    number = _count(page, found)
+    page.count, page.at_least = max(number.number, len(page.rows)), number.at_least
+    page.rows = _present(with_names(page.rows), who)
+    return page
+
+
+def _count(page: Page, found: Any) -> Count:
+    """Count only where the page does not hold them all."""
+    whole = page.older is None and page.newer is None
+    if whole and (page.rows or not (page.args.get("after") or page.args.get("before"))):
+        return Count(len(page.rows))
+    return count(found)
+
+
+def _present(rows: list[Row], who: SignedIn) -> list[Row]:
+    """Add who has the tickets open, but the reader."""
+    here = presence.of_tickets([row.ticket.id for row in rows], but=who.id)
+    for row in rows:
+        row.here = here.get(row.ticket.id, ())
+    return rows
+
+
+def rows_by_id(ids: Sequence[int], filters: Filters, who: SignedIn) -> list[Row]:
+    """Return the rows in sight among ``ids``; those that the filters leave out by now are stale."""
+    fits = and_(true(), *clauses(conditions(filters, who)))
+    statement = ROWS.add_columns(fits.label("fits")).where(_among(ids))
+    rows = with_names(db.session.execute(statement).all())
+    for row in rows:
+        row.stale = not row.ticket.fits
+    return _present(rows, who)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How many tickets are new or changed, a hundred at most; ``here``: all of them on the page that shows."""
+
+    number: int
+    here: bool
+
+
+def news(
+    filters: Filters, args: Any, who: SignedIn, *, since: datetime, seen: Sequence[int]
+) -> News:
+    """Count the tickets that match and changed since then, but for those that are seen."""
+    found = clauses(conditions(filters, who))
+    fresh = select(Ticket.id).where(Ticket.updated_at > since, ~_among(seen), *found)
+    ids = set(db.session.scalars(fresh.limit(MOST_NEWS)))
+    if not ids:
+        return News(0, here=True)
+    now = paginate(select(Ticket.id).where(*found), listing_of(filters), args)
+    return News(len(ids), here=ids <= {row.id for row in now.rows})
+
+
+def _among(ids: Sequence[int]) -> Any:
+    return Ticket.id == any_(literal(list(ids), ARRAY(BigInteger)))
+
+
+def view_counts(views: Sequence[Any], who: SignedIn) -> tuple[dict[str, Count], dict[int, Count]]:
+    """Count what the ready-made views and the saved ones hold, the former by name, the latter by id.
+
+    A saved view whose filters make no sense any more has no count.
+    """
+    asked: list[tuple[Any, Any]] = [(name, conditions(Filters(view=name), who)) for name in VIEWS]
+    for view in views:
+        try:
+            asked.append((view.id, conditions(filters_from(args_of(view.query)), who)))
+        except UnknownFilter:
+            continue
+    done = zip((key for key, _ in asked), counts([found for _, found in asked]), strict=True)
+    found = dict(done)
+    return (
+        {key: one for key, one in found.items() if isinstance(key, str)},
+        {key: one for key, one in found.items() if isinstance(key, int)},
+    )
+
+
+def matching_ids(query: str, who: SignedIn, *, limit: int) -> list[int]:
+    """Return the ids of the tickets that a query string of the list means, the first by time left.
+
+    Raises:
+        UnknownFilter: if it has a filter that makes no sense.
+    """
+    found = conditions(filters_from(args_of(query)), who)
+    statement = select(Ticket.id).where(*clauses(found)).order_by(due_at, Ticket.id).limit(limit)
+    return list(db.session.scalars(statement))
+
+
+def all_rows(filters: Filters, who: SignedIn, reach: Reach) -> Iterator[list[Row]]:
+    """Return everything that matches within ``reach``, by number, in lots."""
+    found = clauses(conditions(filters, who))
+    return lots(ROWS.where(*found, within(reach)).order_by(Ticket.number, Ticket.id))
+
+
+def within(reach: Reach) -> Any:
+    """Tickets within reach of a permission, which may be less than what is in sight."""
+    if reach.everywhere:
+        return true()
+    located = select(Client.id).where(Client.location_id.in_(reach.location_ids))
+    return or_(
+        Ticket.client_id.in_(located) if reach.location_ids else false(),
+        Ticket.client_id.in_(reach.client_ids),
+        Ticket.project_id.in_(reach.project_ids),
+    )
