@@ -31,7 +31,13 @@ COUNTS = (
     " (SELECT count(*) > 200 FROM asset_custody WHERE returned_at IS NULL) AS held,"
     " (SELECT count(*) > 5 FROM asset_custody WHERE returned_at IS NULL AND due_on < '2026-01-31') AS overdue,"
     " (SELECT count(*) > 300 FROM asset_custody WHERE returned_at IS NOT NULL) AS returned,"
-    " (SELECT count(*) FROM saved_views WHERE is_shared) AS views"
+    " (SELECT count(*) FROM saved_views WHERE is_shared) AS views,"
+    " (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM teams) AS teams,"
+    " (SELECT count(*) > 80 FROM tickets WHERE is_open) AS open,"
+    " (SELECT count(*) > 15000 FROM ticket_messages) AS conversations,"
+    " (SELECT count(*) > 1500 FROM tickets WHERE asset_id IS NOT NULL) AS about_assets,"
+    " (SELECT count(*) BETWEEN 200 AND 1000 FROM tickets WHERE resolution_breached_at IS NOT NULL) AS missed,"
+    " (SELECT count(*) > 10 FROM ticket_merges) AS merged, (SELECT count(*) > 50 FROM ticket_links) AS linked"
 )
 
 
@@ -44,8 +50,10 @@ def test_the_demo_is_made_quickly_and_once(app: Any, owner: Any) -> None:
         assert state() == "seeded"
     assert time.monotonic() - began < 30
     counted = {"people": 60, "clients": 12, "projects": 40, "places": 3, "grants": GRANTS}
-    counted |= {"assets": 2000, "odd": 0, "photos": 10, "views": 4}
+    counted |= {"assets": 2000, "odd": 0, "photos": 10, "views": 7, "tickets": 5000, "teams": 4}
     counted |= dict.fromkeys(("inside", "held", "overdue", "returned"), True)
+    counted |= dict.fromkeys(("open", "conversations", "about_assets", "missed"), True)
+    counted |= dict.fromkeys(("merged", "linked"), True)
     assert owner.execute(COUNTS).fetchall() == [counted]
     done = app.test_cli_runner().invoke(args=["seed"])
     assert "already" in done.output

@@ -11,6 +11,9 @@ from webapp.tickets.services import sla
 LATE = 0.08  # of targets are missed
 SLACK, TOO_LATE = (0.05, 0.85), (1.05, 1.8)  # of a target
 STUCK, LONG = 0.06, (6.0, 25.0)  # wait for a part, a decision, somebody's return
+# There is more to do lately than the desk gets done.
+LATELY, JUST_NOW = timedelta(days=10), timedelta(days=4)
+BACKLOG, BUSY = 0.75, (2.0, 7.0)
 UNHURRIED = 8 * 60  # business minutes, where no target hurries
 # Columns that time keeps, not people.
 KEPT = frozenset({"created_at", "updated_at", "version", "reopened", "opened_at"})
@@ -22,8 +25,11 @@ def pace(policy: Policy, tale: Tale, opened: datetime) -> tuple[timedelta, timed
     chance = tale.chance
     first = _some(chance, target.response or UNHURRIED)
     done = first + _some(chance, target.resolution or UNHURRIED * 4)
-    if chance.random() < STUCK:
-        done *= chance.uniform(*LONG)
+    ago = tale.until - opened
+    if chance.random() < (BACKLOG if ago < LATELY else STUCK):
+        done *= chance.uniform(*(BUSY if ago < LATELY else LONG))
+    if ago < JUST_NOW and chance.random() < BACKLOG:
+        first = done
     return tuple(
         (add_business(policy.hours, opened, minutes) or opened) - opened
         for minutes in (first, done)

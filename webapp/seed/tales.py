@@ -10,7 +10,7 @@ from webapp.seed import stories
 from webapp.seed.demo import Someone
 from webapp.seed.stories import Story
 
-LONG = timedelta(days=12)  # then it was the requester who let us wait
+LONG = timedelta(days=30)  # then it was the requester who let us wait
 CLOSES_AFTER = timedelta(days=7, minutes=3)
 PRIORITIES = {
     ("high", "high"): "urgent",

@@ -18,9 +18,10 @@ from webapp.seed.demo import DAYS, Demo, Someone
 from webapp.seed.desk import Desk
 from webapp.seed.stories import Story
 from webapp.seed.tales import Asker, Event, Tale
-from webapp.tickets.models import Link, LinkKind, Message, Ticket, TimeEntry, Watcher
+from webapp.tickets.models import Link, LinkKind, Message, Status, Ticket, TimeEntry, Watcher
 from webapp.tickets.queries import sla
 from webapp.tickets.queries.sla import Policies
+from webapp.tickets.services import merging
 
 TICKETS = 5000
 AT_ONCE = 250
@@ -68,6 +69,7 @@ def live_a_year(demo: Demo, desk: Desk) -> Iterator[int]:
             made += _write(told)
         yield len(told)
     _link(demo, desk, made)
+    _merge(demo, desk)
 
 
 def _world(demo: Demo, desk: Desk) -> World:
@@ -314,13 +316,23 @@ def _link(demo: Demo, desk: Desk, made: list[tuple[int, int, int]]) -> None:
             at = desk.chance.randrange(len(by_client[client_id]) - 1)
             first, second = by_client[client_id][at : at + 2]
             del by_client[client_id][at : at + 2]
-            kind = desk.chance.choice((LinkKind.RELATED, LinkKind.RELATED, *LinkKind))
             db.session.add(
                 Link(
                     client_id=client_id,
                     ticket_id=second,
                     other_client_id=client_id,
                     other_id=first,
-                    kind=kind,
+                    kind=desk.chance.choice((LinkKind.RELATED, LinkKind.RELATED, *LinkKind)),
                 )
             )
+
+
+def _merge(demo: Demo, desk: Desk) -> None:
+    """What was reported twice lately becomes one."""
+    demo.now = demo.base - timedelta(hours=5)
+    lately = select(Ticket).where(Ticket.status != Status.CLOSED).order_by(Ticket.id.desc())
+    for client_id in sorted(desk.contacts):
+        with demo.step(demo.people[1]):
+            last = db.session.scalars(lately.where(Ticket.client_id == client_id).limit(4)).all()
+            for source, target in zip(last[::2], last[1::2], strict=False):
+                merging.merge(None, source, target)
