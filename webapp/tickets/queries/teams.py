@@ -272,4 +272,4 @@ _DESK = """
 
 def desk_figures(user_id: int) -> Mapping[str, Any]:
     """Count what the desk is made of, in one statement."""
-    return db.session.execute(text(_DESK), {"me": user_id}).mappings().one()
+    return dict(db.session.execute(text(_DESK), {"me": user_id}).mappings().one())

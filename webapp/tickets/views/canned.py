@@ -197,7 +197,7 @@ def save_reply(reply_id: int) -> ResponseReturnValue:
     form = _form(reply)
 
     def compare(current: CannedReply) -> dict[str, Any]:
-        names = {choice.value: str(choice.label) for choice in form.whose.choices or ()}
+        names = {value: str(label) for value, label, *_ in form.whose.iter_choices()}
         rows = [
             (gettext("Title"), form.command.title, current.title),
             (gettext("Shortcut"), form.command.shortcut, current.shortcut),
@@ -211,7 +211,7 @@ def save_reply(reply_id: int) -> ResponseReturnValue:
         return settings.conflict("canned_reply", current, rows)
 
     def draw(form: ReplyForm, **context: Any) -> str:
-        return _draw(form, **({"record": reply, "version": seen} | context))
+        return _draw(form, record=reply, **({"version": seen} | context))
 
     return settings.answer(
         form,

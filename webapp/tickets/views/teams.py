@@ -162,7 +162,7 @@ def save_team(team_id: int) -> ResponseReturnValue:
         return settings.conflict("team", current, rows)
 
     def draw(form: TeamForm, **context: Any) -> str:
-        return _draw(form, **({"record": team, "version": seen} | context))
+        return _draw(form, record=team, **({"version": seen} | context))
 
     return settings.answer(
         form,
