@@ -355,3 +355,51 @@ def test_both_histories_tell_it(app, audit_rows):
     assert audit_rows("ticket", target.id, action="ticket.merged_out")
     with factories.work():
         assert db.session.query(Merge).one().undone_at is not None
+
+
+def test_the_page_shows_what_moves_and_what_differs_then_merges_and_undoes(sign_in):
+    user = factories.make_user()
+    source, target = pair()
+    furnish(source, users=(user,), others=((LinkKind.DUPLICATE, target),))
+    client = sign_in(*AGENT)
+    choose = client.get(f"/tickets/{source.number}/merge").text
+    assert "linked as a duplicate" in choose
+    preview = client.get(f"/tickets/{source.number}/merge?into={target.number}").text
+    assert f"Merge #{source.number} into #{target.number}" in preview
+    assert "1 reply, 1 internal note" in preview and "15" in preview
+    assert "Subject" in preview and "The other way round" in preview
+    done = client.post(
+        f"/tickets/{source.number}/merge", data={"into": target.number, "reason": "Same fault"}
+    )
+    assert done.location == f"/tickets/{target.number}"
+    banner = client.get(f"/tickets/{source.number}/links").text
+    assert f"This ticket was merged into #{target.number}" in banner
+    assert "Merged into this one" in client.get(f"/tickets/{target.number}/links").text
+    asked = client.get(f"/tickets/{source.number}/merge/undo").text
+    assert "What goes back" in asked
+    undone = client.post(f"/tickets/{source.number}/merge/undo")
+    assert undone.location == f"/tickets/{source.number}"
+    assert "merged into" not in client.get(f"/tickets/{source.number}/links").text
+    assert client.get(f"/tickets/{source.number}/merge/undo").status_code == 404
+
+
+def test_both_tickets_must_be_in_reach(sign_in):
+    home = factories.make_client().id
+    mine = factories.make_project(client_id=home)
+    source = factories.make_ticket(client_id=home, project_id=mine.id)
+    target = factories.make_ticket(client_id=home)
+    url, asked = f"/tickets/{source.number}/merge", {"into": target.number}
+    sees = sign_in("tickets")
+    factories.grant(sees.user, factories.make_role("tickets.merge"), project_id=mine.id)
+    assert sees.post(url, data=asked).status_code == 403
+    assert sees.get(f"{url}?into={target.number}").status_code == 403
+    scoped = sign_in(*AGENT, project_id=mine.id)
+    hidden = scoped.post(url, data=asked)
+    assert hidden.status_code == 422 and "no such ticket of this client" in hidden.text
+    assert scoped.get(f"/tickets/{target.number}/merge").status_code == 404
+    client = sign_in(*AGENT)
+    assert client.post(url, data=asked).status_code == 303
+    assert scoped.post(f"{url}/undo").status_code == 409  # it sees nothing of that merge
+    assert scoped.get(f"{url}/undo").status_code == 404
+    assert sees.post(f"{url}/undo").status_code == 403
+    assert client.post(f"{url}/undo").status_code == 303
