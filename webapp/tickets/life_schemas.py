@@ -108,3 +108,18 @@ class Watching(CommandModel):
 
     user_id: MaybeId = None
     on: bool = True
+
+
+Pair = Annotated[str, Field(pattern=r"^\d{1,18}:\d{1,18}$")]
+
+
+class Workflow(CommandModel):
+    """Ids of the changes of status that are allowed, and who may make them: ``transition:role``."""
+
+    allowed: tuple[Id, ...] = ()
+    who: tuple[Pair, ...] = ()
+
+    def roles_of(self, transition_id: int) -> set[int]:
+        """Return the roles that may make a change; none: whoever may edit the ticket."""
+        pairs = (pair.split(":") for pair in self.who)
+        return {int(role) for transition, role in pairs if int(transition) == transition_id}

@@ -1,6 +1,7 @@
 """Reads about the people of a ticket: who may see it, who follows it, whom it can be given to."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Select, and_, case, exists, or_, select, true
@@ -30,6 +31,29 @@ class Lying(Protocol):
         """Its project, if it has one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place without anything in it yet."""
+
+    client_id: int
+    project_id: int | None = None
+
+
+def who_opens_tickets() -> Select[int]:
+    """Select the ids of active people with a role that opens the page of tickets, wherever."""
+    return (
+        select(UserRole.user_id)
+        .join(User, User.id == UserRole.user_id)
+        .where(User.is_active, UserRole.role_id.in_(_opening()))
+    )
+
+
+def _opening() -> Select[int]:
+    """The roles that open the page of tickets."""
+    opened = select(PageRole.role_id).join(Page, Page.id == PageRole.page_id)
+    return opened.where(Page.key == "tickets")
+
+
 def who_can_see(ticket: Lying) -> Select[int]:
     """Select the ids of active people with a role that opens the page of tickets where this one lies.
 
@@ -37,11 +61,6 @@ def who_can_see(ticket: Lying) -> Select[int]:
     """
     home = select(Client.location_id).where(Client.id == ticket.client_id).scalar_subquery()
     up = above(Location.id == home, "ticket_places")
-    opening = (
-        select(PageRole.role_id)
-        .join(Page, Page.id == PageRole.page_id)
-        .where(Page.key == "tickets")
-    )
     everywhere = and_(
         UserRole.location_id.is_(None), UserRole.client_id.is_(None), UserRole.project_id.is_(None)
     )
@@ -52,11 +71,7 @@ def who_can_see(ticket: Lying) -> Select[int]:
     ]
     if ticket.project_id is not None:
         covers.append(UserRole.project_id == ticket.project_id)
-    return (
-        select(UserRole.user_id)
-        .join(User, User.id == UserRole.user_id)
-        .where(User.is_active, UserRole.role_id.in_(opening), or_(*covers))
-    )
+    return who_opens_tickets().where(or_(*covers))
 
 
 def can_see(ticket: Lying, user_ids: Sequence[int]) -> set[int]:

@@ -1,5 +1,6 @@
 """Reads for writing tickets down: whether things are of a client, and what the form's choices are called."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select
@@ -99,3 +100,20 @@ def find_projects(typed: str, *, client_id: int) -> list[Option]:
         .limit(LIMIT + 1)
     )
     return [Option(value=str(row.id), label=row.name) for row in db.session.execute(statement)]
+
+
+def clients_of_projects(
+    typed: str, project_ids: Collection[int], *, besides: Collection[int]
+) -> list[Any]:
+    """Clients of these projects whose name or code holds what was typed: rows (id, name, hint)."""
+    holds = Client.name.icontains(typed, autoescape=True) | Client.code.icontains(
+        typed, autoescape=True
+    )
+    own = select(Project.client_id).where(Project.id.in_(project_ids), Project.deleted_at.is_(None))
+    statement = (
+        select(Client.id, Client.name, Client.code.label("hint"))
+        .where(Client.id.in_(own), Client.id.not_in(besides), Client.deleted_at.is_(None), holds)
+        .order_by(Client.name, Client.id)
+        .limit(LIMIT)
+    )
+    return list(db.session.execute(statement))

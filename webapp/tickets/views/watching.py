@@ -1,0 +1,66 @@
+"""Who follows a ticket."""
+
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.core.errors import Denied, DomainError
+from webapp.core.guards import page
+from webapp.core.language import gettext
+from webapp.tickets import forms
+from webapp.tickets.models import Ticket
+from webapp.tickets.queries import people as people_queries
+from webapp.tickets.services import base, people
+from webapp.tickets.views.acting import EDIT, draw_action
+from webapp.tickets.views.common import bp, done, find, me
+from webapp.tickets.views.editing import number_of
+
+
+def _draw_watchers(ticket: Ticket, form: Any) -> str:
+    form.user_id.offer(
+        url_for("tickets.pick_person", ticket=ticket.number),
+        present=people_queries.name_of(number_of(form.user_id.data)),
+    )
+    who, place = me(), base.place_of(ticket.client_id, ticket.project_id)
+    return draw_action(
+        "watch",
+        ticket,
+        form,
+        watchers=people_queries.watchers_of(ticket.id),
+        my_id=who.id,
+        edits=who.can(EDIT, on=place),
+    )
+
+
+@bp.get("/<id:number>/watch")
+@page("tickets")
+def watch(number: int) -> ResponseReturnValue:
+    """Show who follows a ticket, to add others."""
+    return _draw_watchers(find(number), forms.WatchForm(formdata=None))
+
+
+@bp.post("/<id:number>/watch")
+@page("tickets")
+def do_watch(number: int) -> ResponseReturnValue:
+    """Have somebody follow a ticket, or not any more: oneself if nobody is named; ``on`` is 1 or 0."""
+    ticket = find(number)
+    form = forms.WatchForm()
+    if not form.validate():
+        return _draw_watchers(ticket, form), 422
+    who, command = me(), form.command
+    try:
+        people.watch(who, ticket, user_id=command.user_id or who.id, on=command.on)
+    except Denied:
+        raise
+    except DomainError as error:
+        form.refuse(error)
+        return _draw_watchers(ticket, form), 422
+    said = gettext("Who follows #%(number)s was changed.", number=ticket.number)
+    if command.user_id in (None, who.id):
+        said = (
+            gettext("You follow #%(number)s.", number=ticket.number)
+            if command.on
+            else gettext("You do not follow #%(number)s any more.", number=ticket.number)
+        )
+    return done(ticket, said)
