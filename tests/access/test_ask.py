@@ -72,7 +72,9 @@ def test_all_are_marked_as_read_at_once(sign_in: Any, owner: Any) -> None:
         from webapp.notifications import services
 
         for number in range(30):
-            services.notify([client.user.id], kind="test", title=f"Number {number}")
+            services.announce(
+                [client.user.id], kind="test", words=lambda n=number: (f"Number {n}", "")
+            )
     first = client.get("/notifications")
     assert "Older" in first.get_data(as_text=True) and "Number 29" in first.get_data(as_text=True)
     assert client.post("/notifications/read").status_code == 303

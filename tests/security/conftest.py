@@ -26,6 +26,8 @@ PUBLIC = {
     "auth.invitation",
     "auth.reset",
     "health.healthz",
+    "notifications.unsubscribe",
+    "notifications.stop_mail",
     "health.readyz",
 }
 SAFE = {"GET", "HEAD", "OPTIONS"}

@@ -33,9 +33,7 @@ class Notification(Model):
         CheckConstraint("count > 0", name="count_positive"),
         Index("ix_notifications_user_told", "user_id", "told_at", "id"),
         Index("ix_notifications_unread", "user_id", postgresql_where=text(UNREAD)),
-        Index(
-            "ix_notifications_to_mail", "user_id", "mail_due_at", postgresql_where=text(TO_MAIL)
-        ),
+        Index("ix_notifications_to_mail", "user_id", "mail_due_at", postgresql_where=text(TO_MAIL)),
         Index(
             "uq_notifications_group",
             "user_id",
@@ -100,6 +98,4 @@ class NotificationSettings(Audited, Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]
-    mail_every: Mapped[int] = mapped_column(
-        Integer, default=EVERY, server_default=text(str(EVERY))
-    )
+    mail_every: Mapped[int] = mapped_column(Integer, default=EVERY, server_default=text(str(EVERY)))

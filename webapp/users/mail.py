@@ -4,7 +4,8 @@ from email.message import EmailMessage
 
 from webapp.core import smtp
 from webapp.core.language import gettext
-from webapp.core.smtp import MailFailed
+
+MailFailed = smtp.MailFailed
 
 
 def send(*, smtp_url: str, sender: str, to: str, subject: str, body: str) -> None:
