@@ -10,7 +10,7 @@ adjustments alert-triangle archive arrow-back-up arrow-down arrow-left arrow-rig
 barcode bell binary-tree briefcase building calendar category chart-bar check chevron-down
 chevron-left chevron-right chevron-up circle-check clipboard-list clock columns command copy
 database device-desktop dots download edit external-link eye eye-off file filter folder help
-hierarchy history home id inbox info-circle key keyboard layout-dashboard layout-sidebar link
+headset hierarchy history home id inbox info-circle key keyboard layout-dashboard layout-sidebar link
 list lock login logout mail map-pin menu-2 message moon package palette paperclip phone photo
 player-play plus printer progress qrcode refresh rotate route scan search selector settings
 shield shield-check sitemap star sun tag ticket tool trash upload user user-check user-off
