@@ -1,8 +1,11 @@
 """An action on all rows that a list matches: the filter travels, not thousands of ids, and a seal of what was seen."""
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import MultiDict
@@ -13,6 +16,10 @@ from webapp.core.language import _
 MOST = 500  # rows that one action changes
 NAMED = 50  # rows that its preview names
 MAX_QUERY = 2000
+REQUEST = re.compile(r"job-[1-9][0-9]{0,18}|[A-Za-z0-9-]{8,64}", re.ASCII)  # what can be undone
+# What the log gives as the reason; ``audit.reasons`` has them translated.
+UNDOING, REPEATING = "undoing an earlier change", "repeating a change that was undone"
+Told = Callable[[int, int], None]  # hears how many of how many are done
 
 
 class SeenOther(DomainError):
@@ -44,3 +51,58 @@ def check_seal(ids: Iterable[int], *, seen: str) -> None:
     """
     if seal(ids) != seen:
         raise SeenOther
+
+
+class Changed(DomainError):
+    """The rows are not any more what the preview showed."""
+
+    def __init__(self) -> None:
+        """Say what to do about it."""
+        super().__init__(_("Some of these changed since you looked. Look again, then confirm."))
+
+
+def seal_versions(rows: Iterable[Any]) -> str:
+    """Return a mark of which rows (id, version) there are, as they stand now."""
+    listed = ",".join(sorted(f"{row.id}.{row.version}" for row in rows))
+    return hashlib.sha256(listed.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What becomes of one row: its changes (old and new by field), or why it stays as it is."""
+
+    id: int
+    label: str
+    name: str
+    changes: dict[str, tuple[Any, Any]]
+    why: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What becomes of all of them; ``seal`` marks what was seen, ``more`` that others match, too.
+
+    ``aside`` says that they are too many to change them while somebody waits; ``again`` that what was undone is
+    undone: it is once more what it had become.
+    """
+
+    verdicts: Sequence[Verdict]
+    seal: str = ""
+    more: bool = False
+    aside: bool = False
+    again: bool = False
+
+    @property
+    def changed(self) -> list[Verdict]:
+        """Those that change."""
+        return [one for one in self.verdicts if one.changes and not one.why]
+
+    @property
+    def refused(self) -> list[Verdict]:
+        """Those that may not."""
+        return [one for one in self.verdicts if one.why]
+
+    @property
+    def same(self) -> int:
+        """How many are as they shall be already."""
+        return len(self.verdicts) - len(self.changed) - len(self.refused)

@@ -1,7 +1,6 @@
 """Changing many assets at once: tried first, then done as one transaction, and undone by its request."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -11,7 +10,9 @@ from webapp.assets.bulk_schemas import BulkChange
 from webapp.assets.models import Asset, Status
 from webapp.assets.queries import bulk as queries
 from webapp.assets.services import moving, records
+from webapp.audit.many import undoing
 from webapp.core import trail
+from webapp.core.bulk import REPEATING, UNDOING, Changed, Outcome, Told, Verdict, seal_versions
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
@@ -22,10 +23,7 @@ AT_ONCE = 2_000  # more are not changed while somebody waits
 LOT = 500  # that are written between two words about progress
 ALONE = 3  # fewer are moved one by one
 EDIT = "assets.edit"
-# What the log gives as the reason; ``audit.reasons`` has them translated.
-UNDOING, REPEATING = "undoing an earlier change", "repeating a change that was undone"
 Mode = Literal["look", "try", "do"]  # only the rules; moves as well, to be rolled back; all of it
-Told = Callable[[int, int], None]  # hears how many of how many are done
 DAYS = frozenset({"warranty_until", "purchased_on"})
 FIELDS = ("status", "warranty_until", "purchased_on", "manufacturer", "model")
 HERE = ("client_id", "project_id", "parent_id")
@@ -39,58 +37,6 @@ TITLES = {
     "manufacturer": _("Manufacturer"),
     "model": _("Model"),
 }
-
-
-class SeenOther(DomainError):
-    """The assets are not any more what the preview showed."""
-
-    def __init__(self) -> None:
-        """Say what to do about it."""
-        super().__init__(_("Some of these changed since you looked. Look again, then confirm."))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """What becomes of one asset: its changes (old and new by field), or why it stays as it is."""
-
-    id: int
-    tag: str
-    name: str
-    changes: dict[str, tuple[Any, Any]]
-    why: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What becomes of all of them; ``seal`` marks what was seen, ``more`` that others match, too.
-
-    ``again`` says that what was undone is undone: it is once more what it had become.
-    """
-
-    verdicts: Sequence[Verdict]
-    seal: str = ""
-    more: bool = False
-    again: bool = False
-
-    @property
-    def aside(self) -> bool:
-        """True if they are too many to change them while somebody waits."""
-        return len(self.verdicts) > AT_ONCE
-
-    @property
-    def changed(self) -> list[Verdict]:
-        """Those that change."""
-        return [one for one in self.verdicts if one.changes and not one.why]
-
-    @property
-    def refused(self) -> list[Verdict]:
-        """Those that may not."""
-        return [one for one in self.verdicts if one.why]
-
-    @property
-    def same(self) -> int:
-        """How many are as they shall be already."""
-        return len(self.verdicts) - len(self.changed) - len(self.refused)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -137,7 +83,7 @@ def apply(actor: SignedIn, command: BulkChange, *, told: Told | None = None) -> 
     """Change what may be changed, as one transaction.
 
     Raises:
-        SeenOther: if the assets are not what the preview showed.
+        Changed: if the assets are not what the preview showed.
         DomainError: as ``preview`` does.
     """
     trail.because(command.reason)
@@ -151,11 +97,11 @@ def count(actor: SignedIn, command: BulkChange) -> int:
     """Return how many assets the change is about.
 
     Raises:
-        SeenOther: if they are not what the preview showed.
+        Changed: if they are not what the preview showed.
     """
     ids, _more = chosen(actor, command.ids, command.matching)
-    if len(ids) > AT_ONCE and _seal(queries.versions_of(ids)) != command.seen:
-        raise SeenOther
+    if len(ids) > AT_ONCE and seal_versions(queries.versions_of(ids)) != command.seen:
+        raise Changed
     return len(ids)
 
 
@@ -185,13 +131,14 @@ def _change(
         moving.wait_for_moves([*queries.clients_of(ids), target[0]])
     lock = mode == "do" or (mode == "try" and target is not None)
     assets = queries.get_assets(ids, lock=lock)
-    seal = _seal(assets)
+    seal = seal_versions(assets)
     if mode == "do" and command.seen != seal:
-        raise SeenOther
+        raise Changed
     wanted = _wanted(command)
     those = {asset.id for asset in assets}
     tasks = [_Task(asset=asset, wanted=wanted | _there(asset, target, those)) for asset in assets]
-    return Outcome(verdicts=_carry_out(actor, tasks, mode=mode, told=told), seal=seal, more=more)
+    verdicts = _carry_out(actor, tasks, mode=mode, told=told)
+    return Outcome(verdicts=verdicts, seal=seal, more=more, aside=len(verdicts) > AT_ONCE)
 
 
 def chosen(actor: SignedIn, ids: Sequence[int], matching: str | None) -> tuple[Sequence[int], bool]:
@@ -200,12 +147,6 @@ def chosen(actor: SignedIn, ids: Sequence[int], matching: str | None) -> tuple[S
         return ids, False
     found = queries.matching_ids(matching, actor, limit=MOST + 1)
     return found[:MOST], len(found) > MOST
-
-
-def _seal(assets: Iterable[Any]) -> str:
-    """A mark of which assets there are, and of their versions."""
-    listed_ = ",".join(sorted(f"{asset.id}.{asset.version}" for asset in assets))
-    return hashlib.sha256(listed_.encode()).hexdigest()[:32]
 
 
 def _wanted(command: BulkChange) -> dict[str, Any]:
@@ -255,10 +196,12 @@ def _carry_out(
     if mode == "do":
         _set(tasks, told or (lambda _done, _total: None))
     verdicts = [
-        Verdict(id=key, tag=labels[key][0], name=labels[key][1], changes=task.changes, why=task.why)
+        Verdict(
+            id=key, label=labels[key][0], name=labels[key][1], changes=task.changes, why=task.why
+        )
         for task, key in zip(tasks, labels, strict=True)
     ]
-    return sorted(verdicts, key=lambda one: (one.tag, one.id))
+    return sorted(verdicts, key=lambda one: (one.label, one.id))
 
 
 def _check(actor: SignedIn, tasks: Sequence[_Task]) -> None:
@@ -366,7 +309,7 @@ def _undo(actor: SignedIn, request_id: str, *, mode: Mode, told: Told | None = N
     later = queries.states_since(request_id, states) if states else set()
     tasks = [_back(asset, done[asset.id], later=asset.id in later) for asset in assets]
     if mode == "do":
-        queries.undoing(request_id)
+        undoing(request_id)
     return Outcome(verdicts=_carry_out(actor, tasks, mode=mode, told=told))
 
 

@@ -37,7 +37,7 @@ def start_change(actor: SignedIn, command: BulkChange, *, url: str) -> int | Non
     """Have a job make the change, if it is about many assets: return its id; ``url`` shows what came of it.
 
     Raises:
-        SeenOther: if the assets are not what the preview showed.
+        Changed: if the assets are not what the preview showed.
     """
     count = bulk.count(actor, command)
     if count <= bulk.AT_ONCE:

@@ -1,6 +1,5 @@
 """Changing many assets at once, and undoing it."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,12 +16,11 @@ from webapp.assets.models import Status
 from webapp.assets.queries import bulk as queries
 from webapp.assets.services import bulk as services
 from webapp.assets.services import bulk_jobs
-from webapp.assets.services.bulk import Outcome, Verdict
 from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
 from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate
-from webapp.core.bulk import MAX_QUERY, NAMED
+from webapp.core.bulk import MAX_QUERY, NAMED, REQUEST, Changed, Outcome, Verdict
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json
@@ -31,7 +29,6 @@ from webapp.organisation.tree import reach_of
 from webapp.saved_views.queries import tidy
 
 EDIT = "assets.edit"
-REQUEST = re.compile(r"job-[1-9][0-9]{0,18}|[A-Za-z0-9-]{8,64}", re.ASCII)
 MAX_DIGITS = 18
 
 
@@ -124,7 +121,7 @@ def apply_bulk() -> ResponseReturnValue:
         outcome = services.apply(me(), form.command)
     except Denied:
         raise
-    except services.SeenOther as error:
+    except Changed as error:
         form.refuse(error)
         return _preview(form), 409
     except DomainError as error:
@@ -219,7 +216,7 @@ def _shown(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     names = queries.names_of(ids("client_id"), ids("project_id"), ids("parent_id"))
     return [
         {
-            "tag": one.tag,
+            "label": one.label,
             "name": one.name,
             "why": one.why,
             "changes": [

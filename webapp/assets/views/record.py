@@ -15,16 +15,17 @@ from webapp.assets.queries import custody as custody_queries
 from webapp.assets.queries import record as queries
 from webapp.assets.queries.tree import Spot
 from webapp.assets.services import records
-from webapp.assets.services.bulk import REPEATING, UNDOING
 from webapp.assets.views.common import asked_client, asset_url, bp, find, link, me
 from webapp.assets.words import OUT_OF_SIGHT
 from webapp.attachments import queries as files
 from webapp.audit.sentences import Event
 from webapp.audit.timeline import Telling, timeline_of, veiled
+from webapp.core.bulk import REPEATING, UNDOING
 from webapp.core.errors import Denied, DomainError
 from webapp.core.forms import SchemaForm
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
+from webapp.organisation import related
 from webapp.organisation.tree import reach_of
 
 EDIT, ARCHIVE = "assets.edit", "assets.archive"
@@ -77,6 +78,7 @@ def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
         "values": attribute_values(around.kind.attributes, asset.attributes),
         "cost": None if asset.cost is None else format_decimal(asset.cost, "#,##0.00"),
         "last": next(iter(timeline_of("asset", asset.id, limit=1)), None),
+        "related": related.cards("asset", asset.id),
     }
 
 

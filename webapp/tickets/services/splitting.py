@@ -11,7 +11,7 @@ from webapp.tickets import telling
 from webapp.tickets.models import Link, LinkKind, Message, Ticket, Watcher
 from webapp.tickets.models.conversation import Via
 from webapp.tickets.queries import merging as queries
-from webapp.tickets.services import base, sla
+from webapp.tickets.services import base, merging, sla
 
 PERMISSION = "tickets.merge"
 INHERITED = (
@@ -40,11 +40,9 @@ def split(
     base.require_on(actor, PERMISSION, ticket)
     messages = _chosen(ticket, set(message_ids))
     made = _open(actor, ticket, subject)
-    for row in (*queries.files_of(one.id for one in messages), *messages):
-        trail.tell(row, f"{row.audit_type}.moved", changes={"to": f"#{made.number}"})
-        row.ticket_id = made.id
     for message in messages:
         message.origin_id = message.origin_id or ticket.id
+    merging.go([*messages, *queries.files_of(one.id for one in messages)], made)
     _say(ticket, made, len(messages))
     _write_note(actor, made, note)
     db.session.flush()

@@ -53,7 +53,7 @@ class Relations:
 
 
 def context(ticket: Ticket, place: Place | None = None) -> dict[str, Any]:
-    """Return what ``tickets/_links.html`` and ``tickets/_merged.html`` need: one statement, another without ``place``."""
+    """Return what ``tickets/_links.html`` and ``tickets/_merged.html`` need: one statement, two without ``place``."""
     return {"relations": part_of(ticket, place)}
 
 
