@@ -170,9 +170,10 @@
   }
 
   async function draw(text) {
+    const at = $("tr.is-here", list)?.id;
     await htmx.swap({ text, sourceElement: list, target: list, swap: "none" });
+    if (at) document.getElementById(at)?.classList.add("is-here"); // what is picked, rows.js marks again
     for (const [, id] of text.matchAll(/data-gone="(\d+)"/g)) rowOf(id)?.setAttribute("data-stale", "");
-    tick();
   }
 
   function look() {
@@ -220,12 +221,6 @@
     recount();
   });
 
-  // What rows.js marks on a row stays when it is drawn again.
-  document.addEventListener("htmx:before:morph:attr", (event) => {
-    const { attrName } = event.detail;
-    if (attrName === "class" && event.target.matches("tr[data-ticket]")) event.preventDefault();
-  });
-
   // The left column is told which list shows; and hears of another one.
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
@@ -235,21 +230,11 @@
     if (event.detail.ctx?.target === list && event.detail.ctx.swap !== "none") views.dispatchEvent(new Event("refresh"));
   });
 
-  // --- clocks that tick --------------------------------------------------------------
+  // --- clocks ------------------------------------------------------------------------
 
-  function spoken(seconds) {
-    const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor((seconds % 86400) / 3600), Math.floor((seconds % 3600) / 60)];
-    const parts = days ? [`${days} d`, hours && `${hours} h`] : [hours && `${hours} h`, minutes && `${minutes} min`];
-    return parts.filter(Boolean).join(" ");
-  }
-
+  // act.js lets the words tick; here they get their colour when the time is up.
   function tick() {
-    for (const clock of $$("time.left", list)) {
-      const seconds = (new Date(clock.dateTime) - Date.now()) / 1000;
-      const late = seconds < 0;
-      if (late !== clock.classList.contains("is-late")) want([clock.closest("tr").dataset.ticket]); // the server knows the words
-      else if (Math.abs(seconds) >= 60) clock.textContent = clock.dataset.words.replace("{}", spoken(Math.abs(seconds)));
-    }
+    for (const clock of $$("time.left:not(.is-late)", list)) clock.classList.toggle("is-late", new Date(clock.dateTime) < Date.now());
   }
 
   setInterval(() => document.hidden || tick(), TICK);

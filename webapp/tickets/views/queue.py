@@ -72,7 +72,7 @@ def _ready_made() -> list[tuple[str, str, str, str]]:
     told = {
         "mine": (_("My tickets"), "user-check"),
         "unassigned": (_("Unassigned in my teams"), "inbox"),
-        "risk": (_("Late or soon late"), "alert-triangle"),
+        "risk": (_("SLA at risk"), "alert-triangle"),
         "recent": (_("Recently updated"), "history"),
         "open": (_("All open"), "list"),
     }

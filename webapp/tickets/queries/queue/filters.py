@@ -19,7 +19,7 @@ COLUMNS = (
     *("kind", "place", "requester", "asset", "status", "priority", "team", "assignee", "tags"),
     *("due", "created", "updated"),
 )
-DEFAULT_COLUMNS = ("place", "status", "priority", "assignee", "due")
+DEFAULT_COLUMNS = ("status", "priority", "assignee", "due")
 PLACES = ("location", "client", "project")
 REQUESTERS = ("user", "contact")
 DUE = ("overdue", "risk", "today")
