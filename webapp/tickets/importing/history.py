@@ -89,6 +89,8 @@ def history_of(entries: Iterable[Entry], rules: Rules) -> History:
     )  # fmt: skip
     seen: Counter[str] = Counter()
     for entry in entries:
+        if entry.said.get("team", known.get("team")) != known.get("team"):
+            known.pop("assignee", None)  # another team, and nobody named: nobody has it yet
         known |= entry.said
         facts = _facts(life.now, known, rules)
         if changes := _changes(life.now, facts):
