@@ -59,13 +59,14 @@ def apply(
     trail.because(reason)
     trail.tell(ticket, TOLD.get(status, "ticket.reopened" if was_done else "ticket.updated"))
     with base.saying():
-        _write(ticket, status, said)
+        write(ticket, status, said)
         sla.status_changed(ticket)
     if was_done != is_done:
         telling.status_changed(ticket, actor)
 
 
-def _write(ticket: Ticket, status: Status, resolution: str) -> None:
+def write(ticket: Ticket, status: Status, resolution: str) -> None:
+    """Set a status with the times that go with it. Whether that is allowed, and the clocks, are the caller's."""
     now = datetime.now(UTC)
     was_done, is_done = ticket.status in DONE, status in DONE
     if is_done:
