@@ -26,5 +26,5 @@ def named(body: str, names: Mapping[int, str]) -> str:
 
 def written(user_id: int, name: str) -> str:
     """Return how a person is mentioned."""
-    plain = re.sub(r"[\[\]\n]", " ", name).strip() or "?"
+    plain = " ".join(re.sub(r"[\[\]\n]", " ", name).split()) or "?"
     return f"[@{plain}](user:{user_id})"

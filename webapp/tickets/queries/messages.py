@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, literal_column, select, tuple_, union
+from sqlalchemy import func, literal_column, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from webapp.attachments.models import Attachment
@@ -32,7 +32,7 @@ class Conversation:
         return max((row.id for row in self.rows), default=0)
 
 
-def _columns() -> Select[Any]:
+def _columns() -> Any:
     origin = aliased(Ticket)
     return (
         select(
@@ -55,7 +55,7 @@ def _columns() -> Select[Any]:
 
 
 def _count(ticket_id: int, *more: Any) -> Any:
-    few = select(literal_column("1")).select_from(Message).where(Message.ticket_id == ticket_id)
+    few: Any = select(literal_column("1")).select_from(Message).where(Message.ticket_id == ticket_id)
     few_more = few.where(*more).limit(COUNT_LIMIT).subquery()
     return select(func.count()).select_from(few_more).scalar_subquery().label("total")
 

@@ -1,16 +1,32 @@
 """Reads for the page of one ticket."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from webapp.assets.models import Asset, AssetType
+from webapp.attachments.models import Attachment
 from webapp.core.db import db
 from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import Place
-from webapp.tickets.models import Contact, SlaPolicy, Team, Ticket
+from webapp.tickets.models import (
+    Contact,
+    Draft,
+    Link,
+    Merge,
+    Message,
+    Presence,
+    SlaPolicy,
+    Team,
+    Ticket,
+    TimeEntry,
+    Watcher,
+)
+from webapp.tickets.queries import presence
 from webapp.users.models import User
 
 
@@ -93,3 +109,65 @@ def around_of(ticket: Ticket) -> Around:
         .where(Client.id == ticket.client_id)
     ).one()
     return Around(**row._mapping)  # noqa: SLF001 - the public name of a row's values
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """What stands beside the conversation: what the reader typed and did not send, and who else is here."""
+
+    reply: str
+    note: str
+    people: Sequence[Any]  # rows (name, typing)
+
+
+def beside(ticket_id: int, user_id: int) -> Beside:
+    """Read drafts and presence, in one statement."""
+    drafts = select(
+        literal("draft").label("part"), Draft.body.label("text"), Draft.is_note.label("flag")
+    ).where(Draft.ticket_id == ticket_id, Draft.user_id == user_id)
+    people = (
+        select(literal("here"), User.name, presence.is_typing())
+        .join(Presence, Presence.user_id == User.id)
+        .where(Presence.ticket_id == ticket_id, Presence.user_id != user_id, presence.is_here())
+        .limit(presence.MOST)
+    )
+    rows = db.session.execute(union_all(drafts, people)).all()
+    typed = {row.flag: row.text for row in rows if row.part == "draft"}
+    here = [presence.Here(name=row.text, typing=row.flag) for row in rows if row.part == "here"]
+    return Beside(
+        reply=typed.get(False, ""),
+        note=typed.get(True, ""),
+        people=sorted(here, key=lambda one: (not one.typing, one.name)),
+    )
+
+
+MOST_RELATED = 1000
+
+
+def related(ticket: Ticket) -> dict[str, list[int]]:
+    """Rows whose story belongs to the ticket's: messages, files, watchers, links, merges, time. Ids by object type."""
+    mine: dict[str, Any] = {
+        "ticket_message": (Message.id, Message.ticket_id == ticket.id),
+        "attachment": (Attachment.id, Attachment.ticket_id == ticket.id),
+        "ticket_watcher": (Watcher.id, Watcher.ticket_id == ticket.id),
+        "time_entry": (TimeEntry.id, TimeEntry.ticket_id == ticket.id),
+        "ticket_link": (Link.id, (Link.ticket_id == ticket.id) | (Link.other_id == ticket.id)),
+        "ticket_merge": (
+            Merge.id,
+            (Merge.source_id == ticket.id) | (Merge.target_id == ticket.id),
+        ),
+    }
+    parts = [
+        select(
+            select(literal(kind).label("kind"), key.label("id"))
+            .where(condition)
+            .order_by(key.desc())
+            .limit(MOST_RELATED)
+            .subquery()
+        )
+        for kind, (key, condition) in mine.items()
+    ]
+    found: dict[str, list[int]] = {kind: [] for kind in mine}
+    for kind, key in db.session.execute(union_all(*parts)):
+        found[kind].append(key)
+    return found

@@ -57,18 +57,19 @@ def post(
         DomainError: if a rule refuses it.
     """
     base.require_on(actor, PERMISSION, ticket)
-    queries.lock(ticket)
-    if ticket.merged_into_id is not None:
-        raise DomainError(_("This ticket was merged into another one. Answer there."))
-    if seen is not None and queries.last_id(ticket.id) > seen:
-        raise Arrived
-    message, mentioned = _write(actor, ticket, body, is_note=is_note)
-    _attach(actor, ticket, message, file_ids)
-    if actor is not None:
-        _follow(actor, ticket)
-        drafts.discard(actor, ticket, is_note=is_note)
-    _settle(actor, ticket, message, status=status, resolution=resolution)
-    telling.replied(ticket, message, actor, mentioned=mentioned)
+    with db.session.begin_nested():  # what is refused leaves nothing for whoever draws the page again
+        queries.lock(ticket)
+        if ticket.merged_into_id is not None:
+            raise DomainError(_("This ticket was merged into another one. Answer there."))
+        if seen is not None and queries.last_id(ticket.id) > seen:
+            raise Arrived
+        message, mentioned = _write(actor, ticket, body, is_note=is_note)
+        _attach(actor, ticket, message, file_ids)
+        if actor is not None:
+            _follow(actor, ticket)
+            drafts.discard(actor, ticket, is_note=is_note)
+        _settle(actor, ticket, message, status=status, resolution=resolution)
+        telling.replied(ticket, message, actor, mentioned=mentioned)
     return message
 
 
@@ -133,7 +134,7 @@ def _settle(
         sla.responded(ticket)
     if status is not None and status != ticket.status:
         resolved = status in (Status.RESOLVED, Status.CLOSED)
-        words = (resolution or message.body) if resolved else None
+        words = (resolution or message.body[: statuses.MAX_RESOLUTION]) if resolved else None
         statuses.change(actor, ticket, status, resolution=words)
     elif status is None and not message.is_note and _opens(ticket, by_desk=by_desk):
         with suppress(DomainError):  # who may only answer does that, whatever the status

@@ -2,6 +2,7 @@
 
 from webapp.tickets.views import (
     acting,
+    around,
     canned,
     contacts,
     desk,
@@ -30,8 +31,9 @@ from webapp.tickets.views import (
 from webapp.tickets.views.common import bp
 
 __all__ = [
-    "bp",
     "acting",
+    "around",
+    "bp",
     "canned",
     "contacts",
     "desk",

@@ -1,18 +1,71 @@
-"""One ticket: its page."""
+"""One ticket: its page, with the conversation or its history."""
 
-from flask import abort, redirect
+from typing import Any
+
+from flask import abort, redirect, render_template
 from flask.typing import ResponseReturnValue
 
+from webapp.audit.timeline import Telling, timeline_of
 from webapp.core.guards import page
+from webapp.tickets.models import Ticket
 from webapp.tickets.queries import common as queries
+from webapp.tickets.queries import ticket as ticket_queries
+from webapp.tickets.views import messages, relations, side, timing
 from webapp.tickets.views.common import bp, find, ticket_url
+
+HISTORY = 200
+
+
+def draw(ticket: Ticket, tab: str = "conversation", **said: Any) -> str:
+    """Draw the page of a ticket. ``said`` is what the conversation has to show besides: a form that was refused."""
+    around = ticket_queries.around_of(ticket)
+    values: dict[str, Any] = {
+        "record": ticket,
+        "around": around,
+        "place": around.place,
+        "tab": tab,
+    }
+    values |= side.context(ticket, around) | relations.context(ticket, around.place)
+    values |= timing.context(ticket)
+    if tab == "conversation":
+        follows = values["side"]["follows"]
+        values["talk"] = messages.talk_of(ticket, around.place, follows=follows, **said)
+    else:
+        values |= {"history": _history(ticket), "most": HISTORY}
+    return render_template(f"tickets/show_{tab}.html", **values)
+
+
+def _history(ticket: Ticket) -> list[Any]:
+    return timeline_of(
+        "ticket",
+        ticket.id,
+        limit=HISTORY,
+        also=ticket_queries.related(ticket),
+        telling=Telling(unseen=""),
+    )
 
 
 @bp.get("/<id:number>")
 @page("tickets")
 def show(number: int) -> ResponseReturnValue:
     """Show a ticket."""
-    return str(find(number).number)
+    return draw(find(number))
+
+
+@bp.get("/<id:number>/history")
+@page("tickets")
+def history(number: int) -> ResponseReturnValue:
+    """Show what happened to a ticket, and to what hangs on it."""
+    return draw(find(number), "history")
+
+
+@bp.get("/<id:number>/head")
+@page("tickets")
+def head(number: int) -> ResponseReturnValue:
+    """Show what stands above the tabs, anew."""
+    ticket = find(number)
+    around = ticket_queries.around_of(ticket)
+    return render_template("tickets/_head.html", record=ticket, around=around, place=around.place)
 
 
 @bp.get("/by-id/<id:ticket_id>")

@@ -1,0 +1,63 @@
+"""What a person may type into the composer of a ticket."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from webapp.core.forms import BlankIsNone, CommandModel, Paragraphs
+from webapp.tickets.models import Status
+from webapp.tickets.schemas import MAX_BODY, Id, MaybeId
+
+MAX_FILES = 50
+MAX_RESOLUTION = 10_000
+
+
+def _unix(value: Any) -> Any:
+    """Browsers send a form's lines with both characters."""
+    return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
+
+
+def _writable(value: str) -> str:
+    return value.replace("\0", "")
+
+
+Text = Annotated[
+    Annotated[Paragraphs, BeforeValidator(_unix), AfterValidator(_unix)],
+    Field(max_length=MAX_BODY),
+]
+
+
+class Saying(CommandModel):
+    """A reply or a note; what is typed into the other one stays its draft."""
+
+    mode: Literal["reply", "note"] = "reply"
+    body: Text = ""
+    note: Text = ""
+    seen: MaybeId = None
+    anyway: bool = False
+    status: Annotated[Status | None, BlankIsNone] = None
+    resolution: Annotated[
+        Annotated[Paragraphs, BeforeValidator(_unix), Field(max_length=MAX_RESOLUTION)] | None,
+        BlankIsNone,
+    ] = None
+    files: Annotated[tuple[Id, ...], Field(max_length=MAX_FILES)] = ()
+
+    @property
+    def is_note(self) -> bool:
+        """Tell which of the two is sent."""
+        return self.mode == "note"
+
+    @property
+    def said(self) -> str:
+        """What is sent."""
+        return self.note if self.is_note else self.body
+
+
+class Typed(CommandModel):
+    """A draft as it stands: whatever was typed, as far as it can be kept."""
+
+    mode: Literal["reply", "note"] = "reply"
+    body: Annotated[
+        Annotated[str, BeforeValidator(_unix), AfterValidator(_writable)],
+        Field(max_length=MAX_BODY),
+    ] = ""
