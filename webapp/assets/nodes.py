@@ -10,7 +10,7 @@ from flask import url_for
 from webapp.access.identity import SignedIn
 from webapp.assets.queries import tree
 from webapp.assets.queries.common import sees_every_client
-from webapp.assets.queries.tree import COUNTERS, Edge, Level, Spot
+from webapp.assets.queries.tree import COUNTERS, Counter, Edge, Level, Spot
 from webapp.assets.queries.tree_paths import Step
 from webapp.core.paging import count_text
 from webapp.core.urls import row_urls
@@ -36,6 +36,7 @@ class Count:
     key: str
     text: str
     words: str
+    icon: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,13 +163,27 @@ def _node(
 
 def counts_of(who: SignedIn, spots: Iterable[Spot]) -> dict[Spot, dict[str, int]]:
     """Return what lies in each node and below, as far as the person sees it."""
-    return tree.counts(spots, everything=sees_every_client(who))
+    counters = [one for one in COUNTERS if _may_be_told(who, one)]
+    return tree.counts(spots, everything=sees_every_client(who), counters=counters)
+
+
+def _may_be_told(who: SignedIn, counter: Counter) -> bool:
+    """The database counts within the scope of the tree, so what counts there must reach as far."""
+    if counter.page == "assets":
+        return True
+    here, there = reach_of(who, "assets"), reach_of(who, counter.page)
+    return there.everywhere or (
+        not here.everywhere
+        and here.location_ids <= there.location_ids
+        and here.client_ids <= there.client_ids
+        and here.project_ids <= there.project_ids
+    )
 
 
 def counted(counts: Mapping[str, int]) -> list[Count]:
     """Return what there is to say of a node, by the list of counters; nothing of none."""
     return [
-        Count(key=one.key, text=count_text(n), words=str(one.words(n)))
+        Count(key=one.key, text=count_text(n), words=str(one.words(n)), icon=one.icon)
         for one in COUNTERS
         if (n := counts.get(one.key, 0))
     ]

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.access.identity import SignedIn
 from webapp.audit.timeline import Line, line
 from webapp.core import htmx, object_types
 from webapp.core.guards import page, signed_in
@@ -16,6 +17,9 @@ from webapp.core.templating import menu
 from webapp.dashboard import queries
 from webapp.dashboard.forms import SampleForm, with_errors
 from webapp.organisation.tree import Reach, reach_of
+from webapp.tickets.queries import around as tickets
+from webapp.tickets.queries.queue.counting import Count
+from webapp.tickets.words import STATUS as TICKET_STATUS
 
 bp = Blueprint("dashboard", __name__)
 styleguide = Blueprint("styleguide", __name__)
@@ -42,6 +46,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "dashboard/index.html",
         figures=figures,
+        waiting=_waiting(who),
         greeting=gettext(
             "Hello %(name)s. Here is what needs you, and what happened lately.",
             name=who.name.split()[0],
@@ -52,6 +57,12 @@ def index() -> ResponseReturnValue:
         notices=queries.my_notices(who.id) if who.unread else [],
         changes=[_told(row) for row in queries.recent_changes(audit)] if audit else None,
     )
+
+
+def _waiting(who: Person) -> dict[str, Count]:
+    """What waits for the person among the tickets; nothing for whom those are closed."""
+    reach = _reach(who, "tickets")
+    return tickets.waiting(who, reach) if reach and isinstance(who, SignedIn) else {}
 
 
 def _told(row: Any) -> Line:
@@ -79,9 +90,11 @@ def search() -> ResponseReturnValue:
 
 def _groups(q: str) -> list[tuple[str, list[Hit]]]:
     who = signed_in_person()
-    groups = [(gettext("Pages"), _pages(q))]
+    groups = [(gettext("Pages"), _pages(q)), (gettext("Actions"), _actions(who, q))]
     if not q:
         return groups
+    if reach := _reach(who, "tickets"):
+        groups.append((gettext("Tickets"), _tickets(q, reach)))
     if who.opens("users"):
         groups.append((gettext("People"), _people(q)))
     if reach := _reach(who, "assets"):
@@ -98,6 +111,25 @@ def _pages(q: str) -> list[Hit]:
         for entry in entries
         if q.casefold() in gettext(entry["title"]).casefold()
     ][: queries.HITS]
+
+
+def _actions(who: Person, q: str) -> list[Hit]:
+    title = gettext("New ticket")
+    if not (who.opens("tickets") and who.holds("tickets.create")):
+        return []
+    return [(title, "", url_for("tickets.new"), "plus")] if q.casefold() in title.casefold() else []
+
+
+def _tickets(q: str, reach: Reach) -> list[Hit]:
+    return [
+        (
+            f"#{row.number} {row.subject}",
+            f"{TICKET_STATUS[row.status]} · {row.client}",
+            url_for("tickets.show", number=row.number),
+            "inbox",
+        )
+        for row in tickets.find(q, reach, most=queries.HITS)
+    ]
 
 
 def _people(q: str) -> list[Hit]:

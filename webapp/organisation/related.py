@@ -1,4 +1,4 @@
-"""What domains above add to the page of a location, client or project: a card that says what they keep there."""
+"""What domains above add to the page of a location, client, project or asset: a card that says what they keep."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ class Related:
     page: str
     title: str
     url: Callable[[str, int], str]
+    kinds: frozenset[str] = frozenset({"location", "client", "project"})
 
 
 RELATED: list[Related] = []
@@ -26,5 +27,7 @@ def cards(kind: str, number: int) -> list[tuple[str, str]]:
     """Return title and address of the cards that the signed-in person may see."""
     who = person()
     return [
-        (str(one.title), one.url(kind, number)) for one in RELATED if who and who.opens(one.page)
+        (str(one.title), one.url(kind, number))
+        for one in RELATED
+        if kind in one.kinds and who and who.opens(one.page)
     ]

@@ -9,15 +9,18 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Date,
     and_,
     any_,
     bindparam,
+    column,
     false,
     literal,
     literal_column,
     or_,
     select,
+    table,
 )
 from sqlalchemy.orm import aliased
 
@@ -75,6 +78,7 @@ class Filters:
     warranty: date | None = None
     overdue: bool = False
     archived: bool = False
+    tickets: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Those that are set, for the log."""
@@ -87,6 +91,7 @@ class Filters:
             "warranty": self.warranty and self.warranty.isoformat(),
             "overdue": self.overdue,
             "archived": self.archived,
+            "tickets": self.tickets,
         }
         return {name: value for name, value in values.items() if value}
 
@@ -96,6 +101,14 @@ def key_text(key: Keyed | None) -> str:
     return f"{key[0]}:{key[1]}" if key else ""
 
 
+# Tickets lie above this domain, so their table is named rather than imported.
+_TICKETS = table(
+    "tickets",
+    column("asset_id"),
+    column("client_id"),
+    column("project_id"),
+    column("is_open", Boolean),
+)
 # Put together once: for each page that takes as long as to read it.
 _PLACE = aliased(Location)
 ROWS = select(
@@ -157,6 +170,7 @@ def filters_from(args: Any) -> Filters:
         warranty=_day(args.get("warranty")),
         overdue=_flag(args.get("overdue")),
         archived=_flag(args.get("archived")),
+        tickets=_flag(args.get("tickets")),
     )
 
 
@@ -291,6 +305,8 @@ def _conditions(filters: Filters, who: SignedIn) -> Iterable[Any]:
         yield LISTING.sorts["warranty"] < filters.warranty
     if filters.holder or filters.overdue:
         yield Asset.id.in_(_handed_out(filters, today_of(who)))
+    if filters.tickets:
+        yield Asset.id.in_(_asked_about(reach_of(who, "tickets")))
 
 
 def _lies_in(kind: str, number: int) -> Any:
@@ -313,6 +329,21 @@ def _handed_out(filters: Filters, today: date) -> Any:
         column = Custody.holder_user_id if kind == "user" else Custody.holder_location_id
         held = held.where(column == number)
     return held
+
+
+def _asked_about(reach: Reach) -> Any:
+    """Assets that open tickets are about, as far as the person may see those."""
+    found = select(_TICKETS.c.asset_id).where(_TICKETS.c.is_open, _TICKETS.c.asset_id.is_not(None))
+    if reach.everywhere:
+        return found
+    located = select(Client.id).where(Client.location_id.in_(reach.location_ids))
+    return found.where(
+        or_(
+            _TICKETS.c.client_id.in_(located) if reach.location_ids else false(),
+            _TICKETS.c.client_id.in_(reach.client_ids),
+            _TICKETS.c.project_id.in_(reach.project_ids),
+        )
+    )
 
 
 def _within(reach: Reach) -> Any:

@@ -81,7 +81,8 @@ class Counter:
 
     Other domains add theirs to ``COUNTERS``; all are counted in one statement. The parts are SQL, never input.
     ``scoped`` is a function of the database that takes clients and returns client_id, project_id and n, of what the
-    person may see: a policy would hold each row against all clients in scope.
+    person may see: a policy would hold each row against all clients in scope. Who may not open ``page``, wherever the
+    tree shows them something, is told no such counts.
     """
 
     key: str
@@ -92,6 +93,8 @@ class Counter:
     client: str = "client_id"
     project: str = "project_id"
     asset: str = "asset_id"
+    page: str = "assets"
+    icon: str = ""
     itself: bool = (
         True  # whether what hangs on an asset itself counts, or only what hangs on those inside
     )
@@ -335,8 +338,10 @@ _ROWS = """(SELECT {client} AS client_id, {project} AS project_id, count(*) AS n
 _ROWS_IN_SCOPE = "{scoped}(ARRAY(SELECT client_id FROM asked))"
 
 
-def counts(spots: Iterable[Spot], *, everything: bool) -> dict[Spot, dict[str, int]]:
-    """Return what lies in each node and below, by counter, in one statement.
+def counts(
+    spots: Iterable[Spot], *, everything: bool, counters: Sequence[Counter] | None = None
+) -> dict[Spot, dict[str, int]]:
+    """Return what lies in each node and below, by counter (all, if none are given), in one statement.
 
     ``everything``: no policy filters for whoever asks.
     """
@@ -347,7 +352,7 @@ def counts(spots: Iterable[Spot], *, everything: bool) -> dict[Spot, dict[str, i
     if not any(ids.values()):
         return {}
     each, counted = [], []
-    for one in COUNTERS:
+    for one in COUNTERS if counters is None else counters:
         parts = asdict(one) | {"itself": "true" if one.itself else "inside.id <> inside.root"}
         rows = (_ROWS if everything else _ROWS_IN_SCOPE).format(**parts)
         each.append(_COUNT.format(rows=rows, **parts))

@@ -96,7 +96,8 @@ def tree_summary(kind: str, node_id: int) -> ResponseReturnValue:
     spot = Spot(kind=kind, id=node_id)
     if kind not in KINDS or spot.kind == "asset" or not _in_sight(spot):
         abort(404)
-    counts = nodes.counted(nodes.counts_of(me(), [spot]).get(spot, {}))
+    found = nodes.counted(nodes.counts_of(me(), [spot]).get(spot, {}))
+    counts = [one for one in found if one.key == "assets"]  # others have cards of their own
     return render_template("assets/tree_summary.html", spot=spot, counts=counts)
 
 

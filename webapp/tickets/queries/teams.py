@@ -5,36 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, text, true
+from sqlalchemy import func, literal, select, text, true
 
 from webapp.access.models import Page, PageRole, UserRole
 from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT
 from webapp.core.pickers import LIMIT, Option
 from webapp.core.search import prefix_query
-from webapp.organisation.models import Client
 from webapp.organisation.tree import Reach
 from webapp.tickets.models import Team, TeamMember, TeamShift, Ticket
+from webapp.tickets.queries.queue import within
 from webapp.users.models import User
 
 MOST_TEAMS = 500
 MOST_SHIFTS = 60
 MOST_RELATED = 200
 MAX_WORDS = 8
-
-
-def within(reach: Reach) -> ColumnElement[bool]:
-    """Tickets within reach of a page; the database's policy holds besides.
-
-    Other pages than that of tickets show no more of them than that one would.
-    """
-    if reach.everywhere:
-        return true()
-    return or_(
-        Ticket.client_id.in_(select(Client.id).where(Client.location_id.in_(reach.location_ids))),
-        Ticket.client_id.in_(reach.client_ids),
-        Ticket.project_id.in_(reach.project_ids),
-    )
 
 
 def list_teams(
