@@ -12,17 +12,23 @@
 
   // --- the dialog ---------------------------------------------------------------
 
-  async function openAct(link) {
+  function openAct(link) {
     opener = link;
     asked = link.href;
     link.closest("details.menu[open]")?.removeAttribute("open");
     body.replaceChildren();
-    await htmx.ajax("GET", link.href, { target: "#act-body", swap: "innerHTML" });
-    if (!body.firstElementChild || asked !== link.href) return; // refused: a toast says why
-    restore();
-    if (!dialog.open) dialog.showModal();
+    htmx.ajax("GET", link.href, { target: "#act-body", swap: "innerHTML" }); // where that is refused, a toast says why
+  }
+
+  function arriveInDialog() {
+    if (!body?.firstElementChild) return;
+    const opening = !dialog.open;
+    if (opening) {
+      restore();
+      dialog.showModal();
+    }
     settleStatus();
-    focusFirst();
+    if (opening || body.querySelector("[aria-invalid=true], .conflict")) focusFirst();
   }
 
   function focusFirst() {
@@ -71,11 +77,7 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form?.requestSubmit();
   });
 
-  document.addEventListener("htmx:after:swap", () => {
-    if (!dialog?.open) return;
-    settleStatus();
-    if (body.querySelector("[aria-invalid=true], .conflict")) focusFirst();
-  });
+  document.addEventListener("htmx:after:swap", arriveInDialog);
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[data-act]");
