@@ -24,7 +24,7 @@ def test_what_is_chosen_holds_from_the_next_notice_on(
     assert client.post(URL, data=sent).status_code == 303
     page = client.get(URL).text
     assert 'value="22:00"' in page and 'value="07:30"' in page
-    assert page.count(" checked") == 1
+    assert page.count("checked>") == 1
     for kind in ("ticket.assigned", "ticket.mentioned"):
         with factories.work():
             announce([client.user.id], kind=kind, words=lambda k=kind: (k, ""))
@@ -61,8 +61,8 @@ def test_the_list_is_filtered_and_keeps_its_filter(sign_in: Any) -> None:
     for number in range(30):
         kind = "ticket.status" if number % 2 else "ticket.assigned"
         with factories.work():
-            announce([client.user.id], kind=kind, words=lambda n=number: (f"Number {n} ", ""))
+            announce([client.user.id], kind=kind, words=lambda n=number: (f"Number {n}.", ""))
     shown = client.get("/notifications?kind=ticket.status&limit=10").text
-    assert "Number 29 " in shown and "Number 28 " not in shown
+    assert "Number 29." in shown and "Number 28." not in shown
     assert "kind=ticket.status" in shown and "Older" in shown
     assert client.get("/notifications?kind=zz").status_code == 400

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms import HiddenField, SelectChoice, SelectMultipleField, StringField, TextAreaField
 
 from webapp.core.forms import SchemaForm, SelectField
 from webapp.core.language import _
@@ -28,6 +28,7 @@ class PreferencesForm(SchemaForm[schemas.Preferences]):
     quiet_until = StringField("Until", default="", render_kw={"type": "time"})
     mail_every = SelectField(
         "Gather e-mails",
-        choices=[(str(minutes), _(title)) for minutes, title in schemas.EVERY.items()],
+        choices=[SelectChoice(str(minutes), _(title)) for minutes, title in schemas.EVERY.items()],
         default="10",
+        validate_choice=False,
     )
