@@ -189,6 +189,10 @@ BEGIN
      AND (TG_OP = 'INSERT' OR NEW.requester_contact_id IS DISTINCT FROM OLD.requester_contact_id)
      AND NOT EXISTS (SELECT FROM contacts WHERE id = NEW.requester_contact_id AND client_id = NEW.client_id) THEN
     wrong := 'fk_tickets_requester_contact_id_contacts';
+  ELSIF NEW.sla_policy_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.sla_policy_id IS DISTINCT FROM OLD.sla_policy_id)
+     AND NOT EXISTS (SELECT FROM sla_policies WHERE id = NEW.sla_policy_id
+                        AND (client_id IS NULL OR client_id = NEW.client_id)) THEN
+    wrong := 'fk_tickets_sla_policy_id_sla_policies';
   ELSIF NEW.merged_into_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.merged_into_id IS DISTINCT FROM OLD.merged_into_id)
      AND NOT EXISTS (SELECT FROM tickets WHERE id = NEW.merged_into_id AND client_id = NEW.client_id) THEN
     wrong := 'fk_tickets_merged_into_id_tickets';
@@ -203,8 +207,31 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER "A_same_client" AFTER INSERT OR UPDATE OF asset_id, requester_contact_id, merged_into_id ON tickets
+CREATE TRIGGER "A_same_client" AFTER INSERT
+  OR UPDATE OF asset_id, requester_contact_id, sla_policy_id, merged_into_id ON tickets
   FOR EACH ROW EXECUTE FUNCTION keep_ticket_apart();
+
+-- So are who wrote a message and the ticket it was written on, when it is said; whoever asked may have stayed with
+-- the client that the ticket had.
+CREATE FUNCTION keep_message_apart() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE wrong text;
+BEGIN
+  IF NEW.contact_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.contact_id IS DISTINCT FROM OLD.contact_id)
+     AND NOT EXISTS (SELECT FROM contacts WHERE id = NEW.contact_id AND client_id = NEW.client_id)
+     AND NOT EXISTS (SELECT FROM tickets WHERE id = NEW.ticket_id AND client_id = NEW.client_id
+                        AND requester_contact_id = NEW.contact_id) THEN
+    wrong := 'fk_ticket_messages_contact_id_contacts';
+  ELSIF NEW.origin_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.origin_id IS DISTINCT FROM OLD.origin_id)
+     AND NOT EXISTS (SELECT FROM tickets WHERE id = NEW.origin_id AND client_id = NEW.client_id) THEN
+    wrong := 'fk_ticket_messages_origin_id_tickets';
+  END IF;
+  IF wrong IS NOT NULL THEN
+    RAISE EXCEPTION 'this client has none such' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = wrong;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER "A_same_client" AFTER INSERT OR UPDATE OF contact_id, origin_id ON ticket_messages
+  FOR EACH ROW WHEN (num_nonnulls(NEW.contact_id, NEW.origin_id) > 0) EXECUTE FUNCTION keep_message_apart();
 
 -- An open ticket hangs on a live client and project. After the row, as above.
 CREATE FUNCTION keep_ticket_alive() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
@@ -249,6 +276,7 @@ FUNCTIONS = (
     "drop_message_words()",
     "keep_ticket_transition()",
     "keep_ticket_apart()",
+    "keep_message_apart()",
     "keep_ticket_alive()",
     "tell_ticket_changes()",
 )
@@ -961,7 +989,13 @@ def upgrade() -> None:
     op.create_index(
         "uq_ticket_links_pair",
         "ticket_links",
-        [sa.literal_column("least(ticket_id, other_id)"), sa.literal_column("greatest(ticket_id, other_id)"), "kind"],
+        [
+            sa.literal_column("least(ticket_id, other_id)"),
+            sa.literal_column("greatest(ticket_id, other_id)"),
+            "kind",
+            sa.literal_column("least(client_id, other_client_id)"),
+            sa.literal_column("greatest(client_id, other_client_id)"),
+        ],
         unique=True,
     )
     op.create_table(
@@ -999,7 +1033,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_ticket_merges_source",
         "ticket_merges",
-        ["source_id"],
+        ["source_id", "client_id"],
         unique=True,
         postgresql_where=sa.text("undone_at IS NULL"),
     )
@@ -1065,7 +1099,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_ticket_presence_user_id_users"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("ticket_id", "user_id", name="pk_ticket_presence"),
+        sa.PrimaryKeyConstraint("ticket_id", "user_id", "client_id", name="pk_ticket_presence"),
         prefixes=["UNLOGGED"],
     )
     op.create_index("ix_ticket_presence_seen_at", "ticket_presence", ["seen_at"], unique=False)
@@ -1087,7 +1121,7 @@ def upgrade() -> None:
             ["user_id"], ["users.id"], name=op.f("fk_ticket_watchers_user_id_users"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket_watchers")),
-        sa.UniqueConstraint("ticket_id", "user_id", name="uq_ticket_watchers_ticket_user"),
+        sa.UniqueConstraint("ticket_id", "user_id", "client_id", name="uq_ticket_watchers_ticket_user"),
     )
     op.create_index("ix_ticket_watchers_client_id", "ticket_watchers", ["client_id"], unique=False)
     op.create_index("ix_ticket_watchers_user_id", "ticket_watchers", ["user_id", "ticket_id"], unique=False)

@@ -82,7 +82,10 @@ class Watcher(Audited, Model):
     __tablename__ = "ticket_watchers"
     __table_args__ = (
         _of_ticket("ticket_watchers"),
-        UniqueConstraint("ticket_id", "user_id", name="uq_ticket_watchers_ticket_user"),
+        # With its client, as in other keys here: else a key would tell of rows that their owner alone sees.
+        UniqueConstraint(
+            "ticket_id", "user_id", "client_id", name="uq_ticket_watchers_ticket_user"
+        ),
         Index("ix_ticket_watchers_user_id", "user_id", "ticket_id"),
         Index("ix_ticket_watchers_client_id", "client_id"),
     )
@@ -143,7 +146,7 @@ class Presence(Model):
 
     __tablename__ = "ticket_presence"
     __table_args__ = (
-        PrimaryKeyConstraint("ticket_id", "user_id", name="pk_ticket_presence"),
+        PrimaryKeyConstraint("ticket_id", "user_id", "client_id", name="pk_ticket_presence"),
         _of_ticket("ticket_presence", cascade=True),
         Index("ix_ticket_presence_seen_at", "seen_at"),
         {"prefixes": ["UNLOGGED"]},

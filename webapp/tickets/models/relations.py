@@ -48,6 +48,8 @@ class Link(Audited, Model):
             text("least(ticket_id, other_id)"),
             text("greatest(ticket_id, other_id)"),
             "kind",
+            text("least(client_id, other_client_id)"),
+            text("greatest(client_id, other_client_id)"),
             unique=True,
         ),
         Index("ix_ticket_links_ticket_id", "ticket_id"),
@@ -93,6 +95,7 @@ class Merge(Audited, Model):
         Index(
             "uq_ticket_merges_source",
             "source_id",
+            "client_id",
             unique=True,
             postgresql_where=text("undone_at IS NULL"),
         ),

@@ -23,9 +23,7 @@ def touch(actor: SignedIn, ticket: Ticket, *, typing: bool) -> None:
     row = insert(Presence).values(
         client_id=ticket.client_id, ticket_id=ticket.id, user_id=actor.id, **values
     )
-    db.session.execute(
-        row.on_conflict_do_update(index_elements=["ticket_id", "user_id"], set_=values)
-    )
+    db.session.execute(row.on_conflict_do_update(constraint="pk_ticket_presence", set_=values))
     if before is None or not before.here or before.typing != typing:
         _tell(ticket)
 
