@@ -5,7 +5,9 @@ that (psycopg above all) would block all requests while it waits for one.
 """
 
 import os
+import signal
 from pathlib import Path
+from typing import Any
 
 _here = Path(__file__).resolve()
 
@@ -37,3 +39,16 @@ errorlog = "-"
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL") or "warning"
 proc_name = "steward"
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have open event streams end when the worker is asked to stop: it would wait for them in vain."""
+    import gevent  # patched by now, and so is what the app has loaded
+
+    from webapp.core.stopping import stop
+
+    def leave(number: int, frame: Any) -> None:
+        gevent.spawn(stop)  # not here: a signal comes in the middle of anything
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, leave)

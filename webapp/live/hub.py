@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy import text
 
 from webapp.core.db import db
+from webapp.core.stopping import at_stop
 
 log = structlog.get_logger(__name__)
 
@@ -171,6 +172,9 @@ class Hub:
         """Begin a stream, with what happened after ``since`` (an event's number, or a time in milliseconds)."""
         life = self.life * random.uniform(0.9, 1.0)  # noqa: S311 # nosec B311 - not all at the same time
         stream = Stream(reader, leave=self._forget, life=life)
+        if self._stopped.is_set():
+            stream.end()
+            return stream
         with self._lock:
             self._make_room(reader.user_id)
             self._streams.append(stream)
@@ -178,6 +182,7 @@ class Hub:
             if self._listener is None:
                 self._listener = threading.Thread(target=self._run, name="live", daemon=True)
                 self._listener.start()
+                at_stop(self.close)
         return stream
 
     def close(self) -> None:
