@@ -864,6 +864,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_open"),
     )
     op.create_index(
+        "ix_tickets_open_number",
+        "tickets",
+        ["number", "id"],
+        unique=False,
+        postgresql_where=sa.text("is_open"),
+    )
+    op.create_index(
         "ix_tickets_open_priority",
         "tickets",
         ["priority_rank", "id"],

@@ -132,6 +132,7 @@ class Ticket(Audited, Timestamped, Versioned, Model):
         Index("ix_tickets_open_updated", "updated_at", "id", postgresql_where=OPEN),
         Index("ix_tickets_open_created", "opened_at", "id", postgresql_where=OPEN),
         Index("ix_tickets_open_priority", "priority_rank", "id", postgresql_where=OPEN),
+        Index("ix_tickets_open_number", "number", "id", postgresql_where=OPEN),
         Index("ix_tickets_due", text(DUE), "id"),
         Index("ix_tickets_updated_id", "updated_at", "id"),
         Index("ix_tickets_opened_id", "opened_at", "id"),
