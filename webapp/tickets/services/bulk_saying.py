@@ -1,0 +1,99 @@
+"""Saying the same on many tickets, with variables filled in for each."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+
+from webapp.access.identity import SignedIn
+from webapp.core import trail
+from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.core.language import _
+from webapp.tickets import filling, telling
+from webapp.tickets.bulk_schemas import BulkChange
+from webapp.tickets.models import Message, Status, Ticket, Watcher
+from webapp.tickets.models.conversation import Via
+from webapp.tickets.queries import bulk as queries
+from webapp.tickets.queries import canned
+from webapp.tickets.services import sla
+from webapp.tickets.services import status as statuses
+
+# Not by the ORM, as with single messages: it is no change of what people edit.
+_TOUCH = text(
+    "UPDATE tickets SET last_message_at = now(), updated_at = now() WHERE id = ANY (:ids)"
+)
+
+
+def text_of(actor: SignedIn, command: BulkChange) -> BulkChange:
+    """Return the change with the text of the canned reply that was chosen, if none was typed.
+
+    Raises:
+        DomainError: if there is no such reply for this person.
+    """
+    if command.body is not None or command.canned is None:
+        return command
+    reply = canned.get_usable(actor.id, command.canned)
+    if reply is None:
+        raise DomainError(_("Choose one of the list."), field="canned")
+    return command.model_copy(update={"body": reply.body, "canned": None})
+
+
+def example_of(actor: SignedIn, ticket_id: int, body: str) -> filling.Filled:
+    """Return what a text says on a ticket."""
+    return filling.fill(body, canned.values_of([ticket_id], agent=actor.name).get(ticket_id, {}))
+
+
+class Saying:
+    """One text for many tickets: what its variables stand for is read once, messages are written in lots."""
+
+    def __init__(self, actor: SignedIn, command: BulkChange, ids: Sequence[int]) -> None:
+        assert command.body is not None  # noqa: S101 # nosec B101 - for the type checker
+        self.actor, self.body, self.is_note = actor, command.body, command.is_note
+        self.opens = command.status is None and not command.is_note
+        self.values = canned.values_of(ids, agent=actor.name) if "{{" in command.body else {}
+        self.watched = queries.watched_by(actor.id, ids)
+        self.moves = queries.transitions_for(actor.id) if self.opens else {}
+
+    def write(self, tickets: Sequence[Ticket]) -> None:
+        """Add a message to each ticket; whoever answers follows it."""
+        messages = [self._message(ticket) for ticket in tickets]
+        db.session.add_all(messages)
+        db.session.add_all(
+            Watcher(client_id=one.client_id, ticket_id=one.id, user_id=self.actor.id)
+            for one in tickets
+            if one.id not in self.watched
+        )
+        db.session.flush()
+        ids = [one.id for one in tickets]
+        db.session.execute(_TOUCH, {"ids": ids})
+        for ticket, message in zip(tickets, messages, strict=True):
+            self._settle(ticket)
+            telling.replied(ticket, message, self.actor)
+        db.session.flush()
+
+    def _message(self, ticket: Ticket) -> Message:
+        values = self.values.get(ticket.id, {})
+        message = Message(
+            client_id=ticket.client_id,
+            ticket_id=ticket.id,
+            is_note=self.is_note,
+            author_id=self.actor.id,
+            body=filling.fill(self.body, values).text,
+            via=Via.WEB,
+        )
+        trail.tell(message, "ticket.noted" if self.is_note else "ticket.replied")
+        return message
+
+    def _settle(self, ticket: Ticket) -> None:
+        """Note the desk's first reply; it opens what was new, where the workflow lets it."""
+        if self.is_note or ticket.requester_user_id == self.actor.id:
+            return
+        sla.responded(ticket)
+        if (
+            self.opens
+            and ticket.status == Status.NEW
+            and self.moves.get((ticket.status, Status.OPEN))
+        ):
+            trail.tell(ticket, "ticket.updated")
+            statuses.write(ticket, Status.OPEN, "")
+            sla.status_changed(ticket)
