@@ -80,7 +80,8 @@ def test_a_reply_reaches_the_page_opens_the_ticket_and_is_followed(
     assert [one["action"] for one in audit_rows("ticket_message", row.id)] == ["ticket.replied"]
     with factories.work():
         watching = db.session.scalars(
-            text("SELECT user_id FROM ticket_watchers WHERE ticket_id = :id").columns(), {"id": ticket.id}
+            text("SELECT user_id FROM ticket_watchers WHERE ticket_id = :id").columns(),
+            {"id": ticket.id},
         ).all()
     assert watching == [agent.user.id]  # type: ignore[attr-defined]
 
@@ -114,7 +115,9 @@ def test_what_arrived_is_shown_first_and_the_text_stays(
         page = words(reply.get_data(as_text=True))
         assert reply.status_code == 409
         assert "I shall go there.</textarea>" in page and "half a note</textarea>" in page
-        assert "is-desk is-new" in page and page.index("I am there already") < page.index("<textarea")
+        assert "is-desk is-new" in page and page.index("I am there already") < page.index(
+            "<textarea"
+        )
         assert "Send anyway" in page and f'name="seen" value="{messages(ticket)[-1].id}"' in page
     assert len(messages(ticket)) == 2
     reply = say(agent, ticket, "I shall go there.", seen=seen, anyway="1")
@@ -145,10 +148,6 @@ def test_send_and_set_the_status(agent: CheckedClient, ticket: Any) -> None:
 def test_what_is_refused_leaves_nothing_and_keeps_the_text(
     agent: CheckedClient, ticket: Any
 ) -> None:
-    with factories.work():
-        db.session.execute(
-            text("UPDATE ticket_transitions SET is_allowed = is_allowed WHERE false")
-        )
     reply = agent.post(
         f"/tickets/{ticket.number}/messages",
         data={"body": "Bye", "status": "closed"},
@@ -161,9 +160,7 @@ def test_what_is_refused_leaves_nothing_and_keeps_the_text(
     assert reply.status_code == 422 and "Write something first." in reply.get_data(as_text=True)
 
 
-def test_only_who_may_answer_answers(
-    sign_in: Callable[..., CheckedClient], ticket: Any
-) -> None:
+def test_only_who_may_answer_answers(sign_in: Callable[..., CheckedClient], ticket: Any) -> None:
     reader = sign_in("tickets", client_id=ticket.client_id)
     assert "<textarea" not in page_of(reader, ticket)
     assert say(reader, ticket).status_code == 403
@@ -209,7 +206,7 @@ def test_mentions_name_only_who_can_see_it(
     factories.grant(above, factories.make_role("tickets"), location_id=location)
     offered = agent.get(f"/tickets/{ticket.number}/mentions?q=luis").json["options"]
     assert [one["label"] for one in offered] == ["Luis [Vega]", "Luisa Above"]
-    assert offered[0]["text"] == f"[@Luis  Vega](user:{luis.id})".replace("  ", " ")
+    assert offered[0]["text"] == f"[@Luis Vega](user:{luis.id})"
     typed = f"[@The Boss](user:{luis.id}) and [@Luisa Far](user:{far.id}) look"
     say(agent, ticket, typed, mode="note")
     assert messages(ticket)[-1].body == f"[@Luis Vega](user:{luis.id}) and @Luisa Far look"
