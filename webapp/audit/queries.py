@@ -97,6 +97,11 @@ _NAMED = {
     "asset_type": ("asset_types", "name"),
     "page": ("pages", "key"),
     "permission": ("permissions", "key"),
+    "ticket": ("tickets", "'#' || number || ' ' || subject"),
+    "contact": ("contacts", "name"),
+    "team": ("teams", "name"),
+    "business_hours": ("business_hours", "name"),
+    "sla_policy": ("sla_policies", "name"),
 }
 POINTS_AT = {f"{kind}_id": kind for kind in _NAMED} | {
     "parent_id": "location",
@@ -104,6 +109,15 @@ POINTS_AT = {f"{kind}_id": kind for kind in _NAMED} | {
     "created_by_id": "user",
     "uploaded_by_id": "user",
     "holder_user_id": "user",
+    **dict.fromkeys(
+        ("assignee_id", "author_id", "merged_by_id", "owner_id", "requester_user_id"), "user"
+    ),
+    **dict.fromkeys(
+        ("merged_into_id", "origin_id", "other_id", "source_id", "target_id"), "ticket"
+    ),
+    "requester_contact_id": "contact",
+    "hours_id": "business_hours",
+    "policy_id": "sla_policy",
     "holder_location_id": "location",
 }
 

@@ -254,6 +254,13 @@ STATES = {
     "in_repair": N_("in repair"),
     "retired": N_("retired"),
     "lost": N_("lost"),
+    # of tickets
+    "new": N_("new"),
+    "open": N_("open"),
+    "pending": N_("pending"),
+    "on_hold": N_("on hold"),
+    "resolved": N_("resolved"),
+    "closed": N_("closed"),
 }
 
 
@@ -334,8 +341,32 @@ ACTIONS = (
     *(f"import.{verb}" for verb in ("uploaded", "checked", "applied", "removed", "rows_exported")),
     *("asset.bulk_changed", "asset.bulk_undone", "asset.left", "project.left"),
     *(
+        f"ticket.{verb}"
+        for verb in (
+            *(
+                "opened",
+                "updated",
+                "assigned",
+                "replied",
+                "noted",
+                "resolved",
+                "closed",
+                "reopened",
+            ),
+            *("merged", "merged_in", "merge_undone", "merged_out", "split", "split_off"),
+            *("linked", "unlinked", "sla_warned", "sla_breached", "exported"),
+        )
+    ),
+    "tickets.imported",
+    *(f"time.{verb}" for verb in ("added", "changed", "removed")),
+    *(f"team.{verb}" for verb in ("joined", "left", "lead_made", "lead_ended")),
+    *("team.on_duty", "team.off_duty", "sla_policy.target_set", "ticket_transition.updated"),
+    *(
         f"{kind}.{verb}"
-        for kind in ("user", "role", "location", "client", "project", "asset", "asset_type")
+        for kind in (
+            *("user", "role", "location", "client", "project", "asset", "asset_type"),
+            *("team", "sla_policy", "business_hours", "canned_reply", "contact"),
+        )
         for verb in ("created", "updated", "deleted")
     ),
 )

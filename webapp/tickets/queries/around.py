@@ -36,7 +36,7 @@ SHOWN = 5
 HELD = 10
 MAX_DIGITS = 18
 DAYS = 14
-ROW = select(
+ROW: Any = select(
     Ticket.id,
     Ticket.number,
     Ticket.subject,

@@ -1,5 +1,7 @@
 """Tickets on other pages: cards of places and assets, a tab of a person, a figure in the tree."""
 
+from typing import Any
+
 from flask import abort, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -12,6 +14,7 @@ from webapp.core.paging import count_text
 from webapp.organisation.related import RELATED, Related
 from webapp.organisation.tree import Place, reach_of
 from webapp.tickets import panels as _panels  # noqa: F401 - registers the tab
+from webapp.tickets import sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.tickets.queries import around as queries
 from webapp.tickets.rota import zone_of
 from webapp.tickets.views.common import bp, me
@@ -25,6 +28,7 @@ CREATE = "tickets.create"
 def about(kind: str, key: int) -> ResponseReturnValue:
     """Show the first tickets of a place or an asset, within the card on its own page."""
     new_url = None
+    query: dict[str, Any]
     if kind == "asset":
         found, query = queries.of_asset(key), {"asset": key, "all": 1}
         row = queries.asset_named(key)

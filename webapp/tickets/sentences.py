@@ -1,0 +1,191 @@
+"""How the log tells what happened to tickets and to the desk."""
+
+from collections.abc import Callable, Mapping
+
+from webapp.audit.sentences import SPECIAL, STATES, Event, label, pair, short
+from webapp.core.language import N_, format_number, gettext, ngettext
+from webapp.tickets import durations
+
+LINKS = {
+    "duplicate": N_("marked %(label)s as a duplicate of %(other)s, or that one of it"),
+    "blocks": N_("noted that one of %(label)s and %(other)s blocks the other"),
+    "caused_by": N_("noted that one of %(label)s and %(other)s caused the other"),
+    "related": N_("linked %(label)s with %(other)s"),
+}
+TARGETS = {
+    "response_warned_at": N_("warned that the first answer to %(label)s is due soon"),
+    "resolution_warned_at": N_("warned that the solution of %(label)s is due soon"),
+    "response_breached_at": N_("noted that the first answer to %(label)s is late"),
+    "resolution_breached_at": N_("noted that the solution of %(label)s is late"),
+}
+
+
+def _new(event: Event, name: str) -> str:
+    """The new value of a change or the value of a note; what went, if there is no new one."""
+    old, new = pair(event.changes.get(name))
+    return short(old if new is None else new)
+
+
+def _with(said: str, *names: str) -> Callable[[Event], str]:
+    """Tell it with values of the changes."""
+
+    def made(event: Event) -> str:
+        return gettext(said, label=label(event), **{name: _new(event, name) for name in names})
+
+    return made
+
+
+def _quoting(said: str, plain: str) -> Callable[[Event], str]:
+    """Tell a message by its beginning."""
+
+    def made(event: Event) -> str:
+        return (
+            gettext(said, label=short(event.object_label)) if event.object_label else gettext(plain)
+        )
+
+    return made
+
+
+def _assigned(event: Event) -> str:
+    changes = event.changes
+    if "assignee_id" not in changes and "assignee" not in changes:
+        return gettext(N_("gave %(label)s to another team"), label=label(event))
+    old, new = pair(changes.get("assignee_id", changes.get("assignee")))
+    if new is None:
+        said = N_("let %(label)s go") if old == event.actor_id else N_("left %(label)s to nobody")
+    elif new in (event.actor_id, event.actor_name):
+        said = N_("took %(label)s")
+    else:
+        said = N_("assigned %(label)s")
+    return gettext(said, label=label(event))
+
+
+def _first(told: Mapping[str, str], plain: str) -> Callable[[Event], str]:
+    """Tell by the first change that is known."""
+
+    def made(event: Event) -> str:
+        said = next((told[name] for name in event.changes if name in told), plain)
+        return gettext(said, label=label(event))
+
+    return made
+
+
+def _linked(event: Event) -> str:
+    kind = str(pair(event.changes.get("link"))[1])
+    said = LINKS.get(kind, LINKS["related"])
+    return gettext(said, label=label(event), other=_new(event, "other"))
+
+
+def _time(said: str) -> Callable[[Event], str]:
+    def made(event: Event) -> str:
+        old, new = pair(event.changes.get("minutes"))
+        minutes = old if new is None else new
+        spent = durations.said(minutes) if isinstance(minutes, int) else gettext("time")
+        return gettext(said, label=label(event), time=spent)
+
+    return made
+
+
+def _rows(one: str, many: str, name: str) -> Callable[[Event], str]:
+    def made(event: Event) -> str:
+        count = pair(event.changes.get(name))[1]
+        count = count if isinstance(count, int) else 0
+        return str(ngettext(one, many, count, n=format_number(count), label=label(event)))
+
+    return made
+
+
+def _transition(event: Event) -> str:
+    allowed = pair(event.changes.get("is_allowed"))[1]
+    said = N_("allowed the change of status %(label)s")
+    if allowed is False:
+        said = N_("forbade the change of status %(label)s")
+    return gettext(said, label=_pair_of(event))
+
+
+def _pair_of(event: Event) -> str:
+    """“open → resolved”, perhaps with a role behind it, in the reader's language."""
+    pair_, colon, role = label(event).partition(": ")
+    words = [gettext(STATES[one]) if one in STATES else one for one in pair_.split(" → ")]
+    return " → ".join(words) + colon + role
+
+
+def _moved(event: Event) -> str:
+    what = short(label(event))
+    if "to" in event.changes:
+        return gettext(N_("moved “%(label)s” to %(to)s"), label=what, to=_new(event, "to"))
+    return gettext(N_("moved “%(label)s” to another ticket"), label=what)
+
+
+def _watcher(said: str, plain: str) -> Callable[[Event], str]:
+    def made(event: Event) -> str:
+        return gettext(said, label=event.object_label) if event.object_label else gettext(plain)
+
+    return made
+
+
+SPECIAL |= {
+    "ticket.opened": _with(N_("opened %(label)s")),
+    "ticket.described": _quoting(N_("described it: “%(label)s”"), N_("described it")),
+    "ticket.replied": _quoting(N_("answered: “%(label)s”"), N_("answered")),
+    "ticket.noted": _quoting(N_("noted: “%(label)s”"), N_("wrote an internal note")),
+    "ticket.assigned": _assigned,
+    "ticket.resolved": _with(N_("resolved %(label)s")),
+    "ticket.closed": _with(N_("closed %(label)s")),
+    "ticket.reopened": _with(N_("opened %(label)s again")),
+    "ticket.merged": _with(N_("merged %(label)s into %(into)s"), "into"),
+    "ticket.merged_in": _with(N_("merged %(from)s into %(label)s"), "from"),
+    "ticket.merge_undone": _with(N_("took %(label)s out of %(from)s again"), "from"),
+    "ticket.merged_out": _with(N_("took %(to)s out of %(label)s again"), "to"),
+    "ticket.split": _with(N_("split %(to)s off %(label)s"), "to"),
+    "ticket.split_off": _with(N_("split %(label)s off %(from)s"), "from"),
+    "ticket.linked": _linked,
+    "ticket.unlinked": _with(N_("took the link of %(label)s with %(other)s away"), "other"),
+    "ticket.sla_warned": _first(TARGETS, N_("warned that %(label)s is due soon")),
+    "ticket.sla_breached": _first(TARGETS, N_("noted that %(label)s is late")),
+    "ticket.exported": _rows(
+        N_("exported tickets (%(n)s row)"), N_("exported tickets (%(n)s rows)"), "rows"
+    ),
+    "tickets.imported": _rows(
+        N_("imported %(n)s ticket of the log %(label)s"),
+        N_("imported %(n)s tickets of the log %(label)s"),
+        "new",
+    ),
+    "ticket_message.added_by_merge": _quoting(
+        N_("noted the merge: “%(label)s”"), N_("noted the merge")
+    ),
+    "ticket_message.added_by_split": _quoting(
+        N_("noted what was split off: “%(label)s”"), N_("noted what was split off")
+    ),
+    **dict.fromkeys(
+        (
+            *("ticket_message.moved", "ticket_watcher.moved", "ticket_link.moved"),
+            *("time_entry.moved", "attachment.moved"),
+        ),
+        _moved,
+    ),
+    "ticket_watcher.created": _watcher(
+        N_("has %(label)s follow the ticket"), N_("follows the ticket")
+    ),
+    "ticket_watcher.deleted": _watcher(
+        N_("has %(label)s follow the ticket no more"), N_("follows the ticket no more")
+    ),
+    "attachment.sent": _with(N_("sent the file %(label)s")),
+    "time.added": _time(N_("wrote down %(time)s for %(label)s")),
+    "time.changed": _time(N_("corrected the time for %(label)s to %(time)s")),
+    "time.removed": _time(N_("took %(time)s for %(label)s away")),
+    "team.joined": _with(N_("took %(member)s into the team %(label)s"), "member"),
+    "team.left": _with(N_("took %(member)s out of the team %(label)s"), "member"),
+    "team.lead_made": _with(N_("had %(member)s lead the team %(label)s"), "member"),
+    "team.lead_ended": _with(N_("had %(member)s lead the team %(label)s no more"), "member"),
+    "team.on_duty": _with(N_("put %(member)s on the rota of %(label)s"), "member"),
+    "team.off_duty": _with(N_("took %(member)s off the rota of %(label)s"), "member"),
+    "sla_policy.target_set": _with(N_("set a target of the service level %(label)s")),
+    "ticket_transition.updated": _transition,
+    "ticket_transition_role.created": lambda event: gettext(
+        N_("let a role make the change of status %(label)s"), label=_pair_of(event)
+    ),
+    "ticket_transition_role.deleted": lambda event: gettext(
+        N_("let a role make the change of status no more: %(label)s"), label=_pair_of(event)
+    ),
+}
