@@ -30,7 +30,7 @@ TYPES: dict[str, tuple[str, str | None, str]] = {
     "team": ("team", "tickets.show_team", "team_id"),
     "team_member": ("member of a team", None, ""),
     "team_shift": ("shift", None, ""),
-    "business_hours": ("business hours", None, ""),
+    "business_hours": ("business hours", "tickets.show_hours", "hours_id"),
     "business_span": ("opening hours", None, ""),
     "holiday": ("holiday", None, ""),
     "sla_policy": ("service level", "tickets.show_policy", "policy_id"),
