@@ -61,14 +61,14 @@ class Rank(IntEnum):
     LOOSE = 9  # no index of its own
 
 
-CO_OPEN = (Rank.OWNER, Rank.TIME, Rank.OPEN)
+CO_OPEN = (Rank.OWNER, Rank.DUE, Rank.TIME, Rank.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One filter as SQL."""
 
-    clause: ColumnElement[bool]
+    clause: Any
     rank: Rank = Rank.LOOSE
 
 
@@ -80,7 +80,7 @@ def conditions(filters: Filters, who: SignedIn) -> list[Condition]:
     return found
 
 
-def clauses(found: Sequence[Condition]) -> list[ColumnElement[bool]]:
+def clauses(found: Sequence[Condition]) -> list[Any]:
     """Return the SQL of conditions."""
     return [one.clause for one in found]
 
@@ -190,7 +190,7 @@ def _found(clause: Any) -> Condition:
 
 def _tagged(tags: Sequence[str], who: SignedIn) -> Iterator[Condition]:
     """Tickets with one of the tags. Tags are words of the search, too, which works under a policy as well."""
-    words = func.plainto_tsquery("simple", tags[0])
+    words: Any = func.plainto_tsquery("simple", tags[0])
     for tag in tags[1:]:
         words = words.op("||")(func.plainto_tsquery("simple", tag))
     everything = common.sees_every_client(who)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, select, true, union_all
+from sqlalchemy import and_, case, func, literal, null, select, true, union_all
 
 from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT, count_text
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries.queue.conditions import CO_OPEN, Condition, Rank, due_at
+
+FEW = 1000  # tickets that are sorted in no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Count:
 
     number: int
     at_least: bool = False
+    ids: list[int] | None = None  # all of them, if they are few and were asked for
 
     @property
     def label(self) -> str:
@@ -26,10 +29,10 @@ class Count:
         return f"{shown}+" if self.at_least and not shown.endswith("+") else shown
 
 
-def counting(found: Sequence[Condition]) -> Select[Any]:
+def counting(found: Sequence[Condition], *, named: bool = False) -> Any:
     """Return a statement that walks through the narrowest index, ten thousand rows at most.
 
-    Its row has how many of those fit, and how many it looked at.
+    Its row has how many of those fit, how many it looked at, and if they are to be ``named`` and few the ids that fit.
     """
     first = min(found, key=lambda one: one.rank, default=None)
     if first is None or first.rank is Rank.LOOSE:
@@ -42,18 +45,20 @@ def counting(found: Sequence[Condition]) -> Select[Any]:
         ]
     rest = [one.clause for one in found if one not in walked]
     fits = and_(true(), *rest) if rest else true()
-    few = select(fits.label("fits")).select_from(Ticket)
+    few = select(fits.label("fits"), *([Ticket.id] if named else [])).select_from(Ticket)
     if walked:
         few = few.where(*(one.clause for one in walked))
     if first is not None and first.rank is Rank.DUE:
         few = few.order_by(due_at)  # what is soon due is what is asked for
     rows = few.limit(COUNT_LIMIT + 1).subquery()
-    return select(func.count().filter(rows.c.fits).label("fit"), func.count().label("seen"))
+    fit = func.count().filter(rows.c.fits)
+    ids = case((fit <= FEW, func.array_agg(rows.c.id).filter(rows.c.fits))) if named else null()
+    return select(fit.label("fit"), func.count().label("seen"), ids.label("ids"))
 
 
 def count(found: Sequence[Condition]) -> Count:
-    """Count the tickets that match."""
-    return _said(db.session.execute(counting(found)).one())
+    """Count the tickets that match; where something narrows them to few, name them."""
+    return _said(db.session.execute(counting(found, named=len(found) > 1)).one())
 
 
 def counts(asked: Sequence[Sequence[Condition]]) -> list[Count]:
@@ -63,11 +68,15 @@ def counts(asked: Sequence[Sequence[Condition]]) -> list[Count]:
     parts = []
     for place, found in enumerate(asked):
         one = counting(found).subquery()
-        parts.append(select(literal(place).label("place"), one.c.fit, one.c.seen))
+        parts.append(
+            select(literal(place).label("place"), one.c.fit, one.c.seen, null().label("ids"))
+        )
     rows = db.session.execute(union_all(*parts))
     by_place = {row.place: _said(row) for row in rows}
     return [by_place[place] for place in range(len(asked))]
 
 
 def _said(row: Any) -> Count:
-    return Count(row.fit, at_least=row.seen > COUNT_LIMIT)
+    at_least = row.seen > COUNT_LIMIT
+    few = row.ids is not None or row.fit == 0
+    return Count(row.fit, at_least, list(row.ids or ()) if few and not at_least else None)

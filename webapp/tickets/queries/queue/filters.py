@@ -87,7 +87,9 @@ class Filters:
 
     @property
     def only_open(self) -> bool:
-        """Whether tickets that are over stay out: unless they are asked for."""
+        """Whether tickets that are over stay out: unless they are asked for. They are never due."""
+        if self.due or self.view == "risk":
+            return True
         asked = self.all or self.view == "recent"
         return not asked and not any(status in OVER for status in self.statuses)
 

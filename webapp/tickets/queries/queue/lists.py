@@ -15,7 +15,12 @@ from webapp.organisation.models import Client
 from webapp.organisation.tree import Reach
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries import presence
-from webapp.tickets.queries.queue.conditions import clauses, conditions, due_at
+from webapp.tickets.queries.queue.conditions import (
+    Condition,
+    clauses,
+    conditions,
+    due_at,
+)
 from webapp.tickets.queries.queue.counting import Count, count, counts
 from webapp.tickets.queries.queue.filters import VIEWS, Filters, args_of, filters_from
 from webapp.tickets.queries.queue.rows import ROWS, Row, lots, with_names
@@ -44,19 +49,16 @@ def listing_of(filters: Filters) -> Listing:
 def list_tickets(filters: Filters, args: Any, who: SignedIn) -> Page:
     """Return one page of the tickets that match, with the names of what they belong to; its count may be "at least"."""
     found = conditions(filters, who)
-    page = paginate(ROWS.where(*clauses(found)), listing_of(filters), args)
-    number = _count(page, found)
+    number = count(found)
+    page = paginate(ROWS.where(*_narrowed(found, number)), listing_of(filters), args)
     page.count, page.at_least = max(number.number, len(page.rows)), number.at_least
     page.rows = _present(with_names(page.rows), who)
     return page
 
 
-def _count(page: Page, found: Any) -> Count:
-    """Count only where the page does not hold them all."""
-    whole = page.older is None and page.newer is None
-    if whole and (page.rows or not (page.args.get("after") or page.args.get("before"))):
-        return Count(len(page.rows))
-    return count(found)
+def _narrowed(found: Sequence[Condition], number: Count) -> list[Any]:
+    """What the page is chosen from: few are named, so that no plan looks for them through all the others."""
+    return clauses(found) if number.ids is None else [_among(number.ids)]
 
 
 def _present(rows: list[Row], who: SignedIn) -> list[Row]:

@@ -27,7 +27,7 @@ _HELD = (
     )
     .exists()
 )
-ROWS = select(
+ROWS: Any = select(
     Ticket.id,
     Ticket.number,
     Ticket.subject,
