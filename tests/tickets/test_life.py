@@ -14,6 +14,7 @@ from webapp.tickets.models import Status, Ticket, Transition, TransitionRole
 from webapp.tickets.queries import workflow
 from webapp.tickets.services import status
 
+pytestmark = pytest.mark.usefixtures("app")
 ALLOWED = {
     "new": {"open", "pending", "on_hold", "resolved"},
     "open": {"pending", "on_hold", "resolved"},

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page
-from webapp.core.language import gettext
+from webapp.core.language import _, gettext
 from webapp.tickets import forms
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries import people as people_queries
@@ -43,12 +43,15 @@ def watch(number: int) -> ResponseReturnValue:
 @bp.post("/<id:number>/watch")
 @page("tickets")
 def do_watch(number: int) -> ResponseReturnValue:
-    """Have somebody follow a ticket, or not any more: oneself if nobody is named; ``on`` is 1 or 0."""
+    """Have somebody follow a ticket, or not any more: oneself where no person is asked for; ``on`` is 1 or 0."""
     ticket = find(number)
     form = forms.WatchForm()
     if not form.validate():
         return _draw_watchers(ticket, form), 422
     who, command = me(), form.command
+    if command.user_id is None and "user_id" in request.form:
+        form.refuse(DomainError(_("Choose one of the list."), field="user_id"))
+        return _draw_watchers(ticket, form), 422
     try:
         people.watch(who, ticket, user_id=command.user_id or who.id, on=command.on)
     except Denied:
