@@ -36,6 +36,8 @@ from webapp.tickets.models import (
 
 AGENTS = frozenset({"Support agent", "Support lead", "Technician"})
 CONTACTS = 9  # of a client
+MEMBERS = 8  # of a team
+BUSY = 5  # times as many tickets as others have those whose accounts are documented
 SHIFTS = 8  # weeks of the rota that are planned
 Targets = Mapping[Priority, tuple[int | None, int]]
 HOUR, DAY = 60, 600  # business minutes
@@ -105,9 +107,11 @@ def _teams(demo: Demo, desk: Desk) -> None:
         db.session.add(team)
         db.session.flush()
         desk.teams[name] = team.id
-        members = [*demo.people[1:3], *working[3 + number :: len(stories.TEAMS)]]
+        members = [*demo.people[1:3], *working[3 + number :: len(stories.TEAMS)]][:MEMBERS]
         if name in {stories.BUILDING, stories.FIELD}:
             members[1] = demo.people[4]
+        if name == stories.DESK:
+            members.append(demo.people[0])
         db.session.add_all(
             TeamMember(team_id=team.id, user_id=one.id, is_lead=one is members[0])
             for one in members
@@ -116,7 +120,7 @@ def _teams(demo: Demo, desk: Desk) -> None:
         db.session.add_all(
             TeamShift(
                 team_id=team.id,
-                user_id=members[week % len(members)].id,
+                user_id=members[(week + number + 1) % len(members)].id,
                 starts_at=monday + timedelta(weeks=week),
                 ends_at=monday + timedelta(weeks=week + 1),
             )
@@ -204,4 +208,5 @@ def _agents(demo: Demo, desk: Desk) -> None:
             one
             for one in working
             if any("tickets" in grant.pages and grant.covers(place) for grant in grants[one.id])
+            for _ in range(BUSY if one in demo.people[: len(names.ACCOUNTS)] else 1)
         ]
