@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import exists, or_, select
 
 from webapp.access.identity import SignedIn
 from webapp.access.models import UserRole
@@ -95,7 +95,7 @@ def names_of(user_ids: Iterable[Any], team_ids: Iterable[Any]) -> dict[str, dict
     }
 
 
-def _names(statement: Select[Any], number: Any, ids: Iterable[Any]) -> dict[int, str]:
+def _names(statement: Any, number: Any, ids: Iterable[Any]) -> dict[int, str]:
     wanted = {one for one in ids if one is not None}
     rows = db.session.execute(statement.where(number.in_(wanted))) if wanted else ()
     return {row[0]: row[1] for row in rows}

@@ -130,6 +130,7 @@ def _carry_out(
             if say is not None:
                 say.write([task.ticket for task in lot])
         if told is not None:
+            trail.write_out()  # else the log of very many would wait in memory
             told(min(start + LOT, len(fine)), len(fine))
 
 
