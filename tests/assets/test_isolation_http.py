@@ -69,6 +69,7 @@ def plain(reply: Any, *asked: Any) -> tuple[int, str]:
         .replace(reply.headers.get("X-Request-ID", "\0"), "")
     )
     text = re.sub(r'name="(_key|csrf-token|csrf_token)"[^>]*>', "", text)
+    text = re.sub(r'data-since="[^"]*"', "", text)
     for one in sorted({str(one) for one in asked if one}, key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(one)}(?![\w-])", "?", text, flags=re.IGNORECASE)
     return reply.status_code, text

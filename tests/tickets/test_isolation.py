@@ -132,9 +132,13 @@ def test_no_row_of_others_is_changed_or_deleted(world: Any, person: Any, kind: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("table", INSERTS)
-def test_no_row_is_put_into_another_client(world: Any, person: Any, kind: str, table: str) -> None:
+def test_no_row_is_put_into_another_client(world: Any, person: Any, kind: str) -> None:
     me = person(kind)
+    for table in INSERTS:
+        _refuses_to_put(world, me, table)
+
+
+def _refuses_to_put(world: Any, me: Scoped, table: str) -> None:
     there = {"client": world.theirs.id, "project": world.other.id, "ticket": world.secret_ticket.id}
     there |= {"other_client": world.theirs.id, "other": world.free_ticket.id}
     nowhere = dict.fromkeys(there, MISSING)
