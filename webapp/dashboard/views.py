@@ -21,6 +21,20 @@ from webapp.tickets.queries import around as tickets
 from webapp.tickets.queries.queue.counting import Count
 from webapp.tickets.words import STATUS as TICKET_STATUS
 
+# Which page shows records of a type; else that of the organisation.
+PAGE_OF = {
+    "user": "users",
+    "role": "roles",
+    "asset": "assets",
+    "asset_type": "assets.types",
+    "ticket": "tickets",
+    "team": "tickets.desk",
+    "sla_policy": "tickets.desk",
+    "business_hours": "tickets.desk",
+    "canned_reply": "tickets.desk",
+    "contact": "tickets",
+    "job": "jobs",
+}
 bp = Blueprint("dashboard", __name__)
 styleguide = Blueprint("styleguide", __name__)
 Hit = tuple[str, str, str, str]
@@ -72,9 +86,8 @@ def _told(row: Any) -> Line:
 
 def _url(object_type: str | None, object_id: int | None) -> str | None:
     """The page of a record, if the person may open that kind of page."""
-    pages = {"user": "users", "role": "roles"}
     who = signed_in_person()
-    needed = pages.get(object_type or "", "organisation")
+    needed = PAGE_OF.get(object_type or "", "organisation")
     return object_types.url_of(object_type, object_id) if who.opens(needed) else None
 
 
