@@ -18,5 +18,6 @@
   if (!bell) return;
   bell.addEventListener("toggle", () => bell.open && refresh());
   document.addEventListener("live:notification", refresh);
+  document.addEventListener("live:poll", refresh);
   document.addEventListener("htmx:after:swap", say);
 })();
