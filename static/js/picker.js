@@ -41,9 +41,11 @@
     const empty = [...select.options].find((option) => option.value === "");
     const state = { select, input, list, note, drop, fixed, empty: empty?.label, timer: 0, asked: null, searching: false };
     const box = make("div", { class: "picker" });
+    const focused = select.autofocus || document.activeElement === select;
     select.replaceWith(box);
     box.append(select, input, drop);
     select.hidden = true;
+    if (focused) input.focus();
     settle(state);
     listen(state);
   }

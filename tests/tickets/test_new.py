@@ -234,6 +234,18 @@ def test_the_address_fills_in_client_and_asset(sign_in: Any) -> None:
     sent = filled(client) | {"client_id": "", "asset_id": str(asset.id)}
     assert browser.post("/tickets/new", data=sent).status_code == 303
     assert newest().client_id == client.id
+    contact = factories.make_contact()
+    sent = filled(client) | {"client_id": "", "requester": f"contact:{contact.id}"}
+    assert browser.post("/tickets/new", data=sent).status_code == 303
+    assert newest().client_id == contact.client_id
+
+
+def test_the_description_can_be_previewed(sign_in: Any) -> None:
+    shown = sign_in("*").post(
+        "/tickets/new/preview", data={"body": "It **jams**<script>x()</script>"}
+    )
+    assert b"<strong>jams</strong>" in shown.data
+    assert b"<script" not in shown.data
 
 
 def test_who_may_open_tickets_where(sign_in: Any) -> None:

@@ -77,6 +77,13 @@ def requester_name(value: str, client_id: int | None) -> str | None:
     return None
 
 
+def client_of_contact(contact_id: int | None) -> int | None:
+    """Return whose contact somebody in sight is."""
+    if not contact_id:
+        return None
+    return db.session.scalar(select(Contact.client_id).where(Contact.id == contact_id))
+
+
 def contact_by_email(client_id: int, email: str) -> Contact | None:
     """Return the contact of a client with an address."""
     found = select(Contact).where(

@@ -119,14 +119,17 @@ def watch(actor: SignedIn, ticket: Ticket, *, user_id: int, on: bool = True) -> 
     row = queries.find_watcher(ticket.id, user_id)
     if on == (row is not None):
         return
+    # Of the ticket: the row may be gone one day, and the history would not find it.
+    who = queries.name_of(user_id)
+    told = {"object_type": "ticket", "object_id": ticket.id, "object_label": who}
     if row is not None:
-        trail.tell(row, "ticket_watcher.deleted", object_label=queries.name_of(user_id))
+        trail.tell(row, "ticket_watcher.deleted", **told)
         db.session.delete(row)
         db.session.flush()
         return
     if not queries.can_see(ticket, [user_id]):
         raise DomainError(_("Choose somebody who can see this ticket."), field="user_id")
     row = Watcher(client_id=ticket.client_id, ticket_id=ticket.id, user_id=user_id)
-    trail.tell(row, "ticket_watcher.created", object_label=queries.name_of(user_id))
+    trail.tell(row, "ticket_watcher.created", **told)
     with base.saying():
         db.session.add(row)

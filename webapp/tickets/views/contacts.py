@@ -69,7 +69,7 @@ def show_contact(contact_id: int) -> ResponseReturnValue:
 def _draw(form: forms.ContactForm, contact: Contact | None = None, **context: Any) -> str:
     client = records.find_client(number_of(form.client_id.data))
     form.client_id.offer(
-        url_for("tickets.pick_client", **{"for": "create"}),
+        url_for("tickets.pick_client", may="create"),
         present=f"{client.name} ({client.code})" if client else None,
     )
     shown = url_for("tickets.show_contact", contact_id=contact.id) if contact else None

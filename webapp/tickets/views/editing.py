@@ -11,8 +11,9 @@ from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
 from webapp.core.language import gettext
-from webapp.tickets import forms, words
+from webapp.tickets import forms, markdown, words
 from webapp.tickets.life_schemas import ContactEdit, NewTicket
+from webapp.tickets.message_forms import DraftForm
 from webapp.tickets.models import Priority, Status, Ticket
 from webapp.tickets.queries import common, people, workflow
 from webapp.tickets.queries import records as queries
@@ -35,15 +36,13 @@ def number_of(text: Any) -> int | None:
 
 
 def _name(form: Any) -> Any:
-    """Resolve what the search boxes hold and name it; without a client, an asset tells whose it is."""
+    """Resolve what the search boxes hold and name it."""
+    _find_client(form)
     asset = queries.find_asset(number_of(form.asset_id.data))
-    if not form.client_id.data and asset is not None:
-        form.client_id.data = str(asset.client_id)
-        form.project_id.data = form.project_id.data or asset.project_id
     client = queries.find_client(number_of(form.client_id.data))
     only = {"client": client.id} if client else {}
     form.client_id.offer(
-        url_for("tickets.pick_client", **{"for": "create"}),
+        url_for("tickets.pick_client", may="create"),
         present=f"{client.name} ({client.code})" if client else None,
     )
     form.project_id.offer(
@@ -161,13 +160,24 @@ def priority_given() -> ResponseReturnValue:
     return render_template("tickets/_priority.html", form=form, **priority_shown(form))
 
 
+@bp.post("/new/preview")
+@page("tickets")
+@permission(CREATE, scoped=True)
+def preview_new() -> ResponseReturnValue:
+    """Show how the description of a new ticket will look."""
+    form = DraftForm()
+    if not form.validate():
+        return render_template("tickets/_preview.html", html=None), 422
+    return render_template("tickets/_preview.html", html=markdown.render(form.command.body))
+
+
 @bp.post("/new")
 @page("tickets")
 @permission(CREATE, scoped=True)
 def create() -> ResponseReturnValue:
     """Open a ticket, with a new contact if one was written down."""
     form = forms.NewTicketForm()
-    _client_of_asset(form)
+    _find_client(form)
     if not form.validate():
         return _draw_new(form), 422
     try:
@@ -181,11 +191,17 @@ def create() -> ResponseReturnValue:
     return redirect_to(ticket_url(ticket))
 
 
-def _client_of_asset(form: Any) -> None:
-    """Take the client from the asset where only that was chosen."""
-    if not form.client_id.data and (asset := queries.find_asset(number_of(form.asset_id.data))):
+def _find_client(form: Any) -> None:
+    """Take the client from the asset or the contact where only that was chosen."""
+    if form.client_id.data:
+        return
+    if asset := queries.find_asset(number_of(form.asset_id.data)):
         form.client_id.data = str(asset.client_id)
         form.project_id.data = form.project_id.data or asset.project_id
+        return
+    kind, _, number = str(form.requester.data or "").partition(":")
+    if kind == "contact" and (client_id := queries.client_of_contact(number_of(number))):
+        form.client_id.data = str(client_id)
 
 
 def _with_contact(command: NewTicket) -> TicketDraft:
@@ -256,7 +272,7 @@ def save(number: int) -> ResponseReturnValue:
     ticket = locked(number)
     base.require_on(me(), EDIT, ticket)
     form = forms.TicketForm()
-    _client_of_asset(form)
+    _find_client(form)
     seen = request.form.get("version", default=-1, type=int)
     if not form.validate():
         return _draw_edit(form, ticket, version=seen), 422

@@ -44,10 +44,10 @@ def pick_place() -> ResponseReturnValue:
 @bp.get("/pickers/clients")
 @page("tickets")
 def pick_client() -> ResponseReturnValue:
-    """Find clients in sight; with ``for=create`` those where the person may open tickets."""
+    """Find clients in sight; with ``may=create`` those where the person may open tickets."""
     who = me()
     seen = reach_of(who, "tickets")
-    within = reach_of(who, "tickets.create") if request.args.get("for") == "create" else None
+    within = reach_of(who, "tickets.create") if request.args.get("may") == "create" else None
     rows, more = choices.find_places(pickers.typed(), kinds=("client",), seen=seen, within=within)
     if within is not None and within.project_ids:
         rows += records.clients_of_projects(
