@@ -237,9 +237,19 @@ def test_the_middle_of_a_long_conversation_comes_when_asked_for(
 
 def test_the_history_tells_what_happened(agent: CheckedClient, ticket: Any) -> None:
     say(agent, ticket, "Which floor?", status="pending")
+    say(agent, ticket, "Oiled it.", status="resolved", resolution="Oil")
+    agent.post(f"/tickets/{ticket.number}/watch", data={"on": "0"})
     page = words(page_of(agent, ticket, "/history"))
-    assert "<del>New</del>" in page or "<del>new</del>" in page
-    assert "Ana Ruiz" in page
+    for told in (
+        "<strong>Ana Ruiz</strong> answered: “Which floor?”",
+        "from “new” to “pending”",
+        "<del>pending</del>",
+        "<ins>resolved</ins>",
+        "<ins>Oil</ins>",
+        "</strong> follows the ticket </p>",
+        "follows the ticket no more",
+    ):
+        assert told in page, told
 
 
 def test_a_quote_of_a_message(agent: CheckedClient, ticket: Any) -> None:

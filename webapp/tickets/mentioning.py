@@ -28,3 +28,8 @@ def written(user_id: int, name: str) -> str:
     """Return how a person is mentioned."""
     plain = " ".join(re.sub(r"[\[\]\n]", " ", name).split()) or "?"
     return f"[@{plain}](user:{user_id})"
+
+
+def plain(body: str) -> str:
+    """Return a text as it is read: mentions are names."""
+    return named(body, {})

@@ -19,6 +19,7 @@ from webapp.tickets.services import base, drafts, sla
 from webapp.tickets.services import status as statuses
 
 PERMISSION = "tickets.reply"
+LABEL = 80  # characters by which the log names a message
 WAITING = (Status.PENDING, Status.RESOLVED)  # an answer of the requester opens these again
 
 # Not by the ORM: a message is no change of what people edit, and must not make their forms stale.
@@ -87,7 +88,8 @@ def _write(
         body=mentioning.named(body, people),
         via=Via.SYSTEM if actor is None else Via.WEB,
     )
-    trail.tell(message, "ticket.noted" if is_note else "ticket.replied")
+    label = mentioning.plain(message.body)[:LABEL]
+    trail.tell(message, "ticket.noted" if is_note else "ticket.replied", object_label=label)
     db.session.add(message)
     db.session.flush()
     db.session.execute(_TOUCH, {"at": message.sent_at, "id": ticket.id})
@@ -116,7 +118,10 @@ def _follow(actor: SignedIn, ticket: Ticket) -> None:
     """Whoever answers is told what comes next."""
     there = select(Watcher.id).where(Watcher.ticket_id == ticket.id, Watcher.user_id == actor.id)
     if db.session.scalar(there) is None:
-        db.session.add(Watcher(client_id=ticket.client_id, ticket_id=ticket.id, user_id=actor.id))
+        row = Watcher(client_id=ticket.client_id, ticket_id=ticket.id, user_id=actor.id)
+        told = {"object_type": "ticket", "object_id": ticket.id, "object_label": actor.name}
+        trail.tell(row, "ticket_watcher.created", **told)
+        db.session.add(row)
         db.session.flush()
 
 

@@ -18,7 +18,6 @@ from webapp.core.language import _, gettext
 from webapp.tickets import markdown
 from webapp.tickets.message_forms import DraftForm, SayingForm
 from webapp.tickets.models import Status, Ticket
-from webapp.tickets.models.conversation import Via
 from webapp.tickets.queries import messages as queries
 from webapp.tickets.queries import ticket as ticket_queries
 from webapp.tickets.queries import workflow
@@ -141,7 +140,7 @@ def _kind_of(ticket: Ticket, row: Any) -> str:
         return "note"
     if row.contact_id or (row.author_id and row.author_id == ticket.requester_user_id):
         return "asker"
-    return "system" if row.author_id is None and row.via == Via.SYSTEM else "desk"
+    return "system" if row.author_id is None else "desk"
 
 
 def _composer(
