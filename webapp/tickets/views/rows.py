@@ -26,9 +26,10 @@ MAX_DIGITS = 18
 
 
 @bp.app_template_filter()
-def seconds_left(clock: Clock) -> str:
-    """Say how much time is left, or by how much a ticket is late."""
-    return time_left(clock.seconds or 0)
+def seconds_left(clock: Clock, late: str) -> str:
+    """Say how much time is left, or with the words of ``late`` by how much a ticket is late."""
+    seconds = clock.seconds or 0
+    return late.replace("%s", time_left(seconds)) if seconds < 0 else time_left(seconds)
 
 
 @bp.app_template_filter()
