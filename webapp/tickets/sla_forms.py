@@ -21,7 +21,7 @@ TYPED = {"autocomplete": "off", "spellcheck": "false"}
 
 
 def _target(label: str) -> StringField:
-    return StringField(label, render_kw={**TYPED, "maxlength": 40, "placeholder": "4h"})
+    return StringField(label, render_kw={**TYPED, "maxlength": 40})
 
 
 def _day(label: str) -> StringField:

@@ -1,7 +1,10 @@
 """Service levels: what people change about them. Open tickets get their times anew by a job."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import text
 
 from webapp.access.identity import SignedIn
 from webapp.core import trail
@@ -9,7 +12,7 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
 from webapp.core.language import _
 from webapp.tickets import lengths
-from webapp.tickets.models import Priority, SlaPolicy, SlaTarget
+from webapp.tickets.models import Priority, SlaPolicy
 from webapp.tickets.queries import levels as queries
 from webapp.tickets.queries import sla as current
 from webapp.tickets.queries.common import sees_every_client
@@ -27,6 +30,16 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
     "fk_sla_policies_hours_id_business_hours": (_("Choose one of the list."), "hours_id"),
     "fk_sla_policies_client_id_clients": (_("Choose one of the list."), "client_id"),
 }
+
+
+Targets = dict[Priority, tuple[int | None, int | None]]
+NOTHING = (None, None)
+_CLEAR = text("DELETE FROM sla_targets WHERE policy_id = :policy AND priority = :priority")
+_SET = text(
+    "INSERT INTO sla_targets (policy_id, priority, response, resolution)"
+    " VALUES (:policy, :priority, :response, :resolution) ON CONFLICT (policy_id, priority)"
+    " DO UPDATE SET response = excluded.response, resolution = excluded.resolution"
+)
 
 
 def may_configure(actor: SignedIn) -> bool:
@@ -57,12 +70,14 @@ def create(actor: SignedIn | None, command: PolicyEdit) -> SlaPolicy:
         DomainError: if there is one for the same tickets, or a target is too long.
     """
     require(actor)
-    targets = _targets(command)
-    policy = SlaPolicy(**{name: getattr(command, name) for name in FIELDS})
+    targets, day = _targets(command)
+    changed = _differing({}, targets)
     _require_client(command.client_id)
+    policy = SlaPolicy(**{name: getattr(command, name) for name in FIELDS})
+    trail.tell(policy, "sla_policy.created", changes=_told({}, changed, day))
     with saying(REFUSALS):
         db.session.add(policy)
-    _set_targets(policy, targets)
+    _write(policy, changed)
     _recalculate(actor, policy)
     return policy
 
@@ -82,19 +97,27 @@ def save(
     check_version(policy, version)
     if policy.deleted_at is not None:
         raise DomainError(_("This service level is deleted. Restore it first."))
-    targets = _targets(command)
+    targets, day = _targets(command)
     if command.client_id != policy.client_id:
         _require_client(command.client_id)
-    before = (policy.client_id, policy.kind)
+    scope = (policy.client_id, policy.kind)
+    before = queries.targets_of([policy.id])[policy.id]
+    changed = _differing(before, targets)
+    told = _told(before, changed, day)
+    own = [name for name in FIELDS if getattr(policy, name) != getattr(command, name)]
+    if own:
+        trail.tell(policy, "sla_policy.updated", changes=told)
+    elif told:
+        _note(policy, told)
     with saying(REFUSALS):
-        for name in FIELDS:
-            if getattr(policy, name) != getattr(command, name):
-                setattr(policy, name, getattr(command, name))
-        if _set_targets(policy, targets):
+        for name in own:
+            setattr(policy, name, getattr(command, name))
+        if changed:
             policy.updated_at = datetime.now(
                 UTC
             )  # targets are part of it: who edits it now is behind
-    _recalculate(actor, policy, before)
+    _write(policy, changed)
+    _recalculate(actor, policy, scope)
     return policy
 
 
@@ -127,13 +150,24 @@ def restore(actor: SignedIn | None, policy: SlaPolicy) -> None:
         _recalculate(actor, policy)
 
 
+def _note(policy: SlaPolicy, changes: dict[str, Any]) -> None:
+    trail.note(
+        "sla_policy.updated",
+        object_type="sla_policy",
+        object_id=policy.id,
+        object_label=policy.name,
+        client_id=policy.client_id,
+        changes=changes,
+    )
+
+
 def _require_client(client_id: int | None) -> None:
     if client_id is not None and queries.client_named(client_id) is None:
         raise DomainError(_("Choose one of the list."), field="client_id")
 
 
-def _targets(command: PolicyEdit) -> dict[Priority, tuple[int | None, int | None]]:
-    """Return the targets in minutes of the hours that count.
+def _targets(command: PolicyEdit) -> tuple[Targets, int]:
+    """Return the targets in minutes, and how many a day of the hours that count has.
 
     Raises:
         DomainError: if one is shorter than a minute or longer than a year, or there are no such hours.
@@ -151,40 +185,44 @@ def _targets(command: PolicyEdit) -> dict[Priority, tuple[int | None, int | None
                     field=target_name(priority, what),
                 )
         found[priority] = (minutes[0], minutes[1])
-    return found
+    return found, hours.day_minutes
 
 
-def _set_targets(policy: SlaPolicy, targets: dict[Priority, tuple[int | None, int | None]]) -> bool:
-    """Write the targets that differ, told as changes of the service level; tell whether there were some."""
-    known = queries.targets_of([policy.id])[policy.id]
-    about: dict[str, Any] = {
-        "object_type": "sla_policy",
-        "object_id": policy.id,
-        "object_label": policy.name,
-        "client_id": policy.client_id,
+def _differing(before: Mapping[str, Any], after: Targets) -> Targets:
+    """The targets that are others than those that are stored."""
+    stored = {
+        priority: (before[priority].response, before[priority].resolution)
+        if priority in before
+        else NOTHING
+        for priority in Priority
     }
-    changed = False
-    for priority, (response, resolution) in targets.items():
-        row = known.get(priority)
-        if (row.response if row else None, row.resolution if row else None) == (
-            response,
-            resolution,
-        ):
-            continue
-        changed = True
-        # A new row and one that goes say themselves of which priority they are.
-        same = {"priority": [priority.value, priority.value]} if row else {}
-        wanted = response is not None or resolution is not None
-        if row is None:
-            row = SlaTarget(policy_id=policy.id, priority=priority)
-            db.session.add(row)
-        trail.tell(row, "sla_policy.target_set", **about, changes=same)
-        if wanted:
-            row.response, row.resolution = response, resolution
+    return {key: pair for key, pair in after.items() if stored[key] != pair}
+
+
+def _told(before: Mapping[str, Any], changed: Targets, day: int) -> dict[str, Any]:
+    """Changed targets as people type them, by priority: what was and what is."""
+    return {
+        key.value: [
+            _pair(before[key].response, before[key].resolution, day) if key in before else None,
+            _pair(*pair, day) if pair != NOTHING else None,
+        ]
+        for key, pair in changed.items()
+    }
+
+
+def _pair(response: int | None, resolution: int | None, day: int) -> str:
+    return " / ".join(lengths.typed(one, day) or "-" for one in (response, resolution))
+
+
+def _write(policy: SlaPolicy, changed: Targets) -> None:
+    """Write targets past the session: the log tells them with their service level."""
+    for priority, (response, resolution) in changed.items():
+        values = {"policy": policy.id, "priority": priority.value}
+        if (response, resolution) == NOTHING:
+            db.session.execute(_CLEAR, values)
         else:
-            db.session.delete(row)
-    db.session.flush()
-    return changed
+            more = {"response": response, "resolution": resolution}
+            db.session.execute(_SET, values | more)
 
 
 def _recalculate(

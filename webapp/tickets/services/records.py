@@ -55,9 +55,9 @@ def create(actor: SignedIn | None, command: TicketDraft) -> Ticket:
         **{name: getattr(command, name) for name in FIELDS},
     )
     trail.tell(ticket, "ticket.opened")
+    sla.begin(ticket)
     with base.saying():
         db.session.add(ticket)
-    sla.begin(ticket)
     _first_message(actor, ticket, command.body)
     db.session.flush()
     telling.opened(ticket, actor)

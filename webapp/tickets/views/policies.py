@@ -289,7 +289,7 @@ def _shown(field: Any) -> str:
     value = "" if field.data is None else str(field.data)
     if field.name == "client_id":
         client = queries.client_named(_number(value))
-        return client.name if client else gettext("All clients")
+        return str(client.name) if client else gettext("All clients")
     if choices_ := getattr(field, "choices", None):
         options = choices_() if callable(choices_) else choices_
         return next((str(one.label) for one in options if str(one.value) == value), value)
