@@ -294,7 +294,6 @@ SIMPLE = {
     "mail.failed": N_("could not mail a link to %(label)s"),
     "role.copied": N_("copied a role to %(label)s"),
     "attachment.created": N_("added the file %(label)s"),
-    "attachment.sent": N_("sent the file %(label)s"),
     "attachment.renamed": N_("renamed a file to %(label)s"),
     "attachment.deleted": N_("deleted the file %(label)s"),
     "attachment.restored": N_("restored the file %(label)s"),

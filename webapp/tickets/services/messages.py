@@ -119,8 +119,7 @@ def _follow(actor: SignedIn, ticket: Ticket) -> None:
     there = select(Watcher.id).where(Watcher.ticket_id == ticket.id, Watcher.user_id == actor.id)
     if db.session.scalar(there) is None:
         row = Watcher(client_id=ticket.client_id, ticket_id=ticket.id, user_id=actor.id)
-        told = {"object_type": "ticket", "object_id": ticket.id, "object_label": actor.name}
-        trail.tell(row, "ticket_watcher.created", **told)
+        trail.tell(row, "ticket_watcher.created", object_type="ticket", object_id=ticket.id)
         db.session.add(row)
         db.session.flush()
 

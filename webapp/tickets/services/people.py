@@ -120,7 +120,7 @@ def watch(actor: SignedIn, ticket: Ticket, *, user_id: int, on: bool = True) -> 
     if on == (row is not None):
         return
     # Of the ticket: the row may be gone one day, and the history would not find it.
-    who = queries.name_of(user_id)
+    who = "" if user_id == actor.id else queries.name_of(user_id)
     told = {"object_type": "ticket", "object_id": ticket.id, "object_label": who}
     if row is not None:
         trail.tell(row, "ticket_watcher.deleted", **told)

@@ -48,7 +48,7 @@ def done(ticket: Any, said: str) -> ResponseReturnValue:
     return redirect_to(ticket_url(ticket))
 
 
-_WORDS = {
+_WORDS: dict[type, Any] = {
     Status: words.STATUS,
     Priority: words.PRIORITY,
     Kind: words.KIND,
