@@ -29,7 +29,7 @@ def shown(verdicts: Sequence[Verdict], command: BulkChange | None = None) -> lis
             "name": one.name,
             "why": one.why,
             "changes": [
-                (TITLES[field], NOTHING, said)
+                (TITLES[field], None, said)
                 if field == "message"
                 else (TITLES[field], *(_word(field, value, names) for value in pair))
                 for field, pair in one.changes.items()
