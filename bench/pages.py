@@ -39,6 +39,8 @@ URL = os.environ.get("BENCH_DATABASE_URL", "")
 os.environ |= {"DATA_DIR": str(HOME), "SECRET_KEY": SECRET, "DEMO": "1", "DATABASE_URL": URL}
 sys.path.insert(0, str(ROOT))
 
+from bench.ticket_pages import fields_of, ticket_pages  # noqa: E402 - the line above finds it
+
 
 def main() -> None:
     """Prepare, measure, print."""
@@ -56,7 +58,7 @@ def main() -> None:
     wanted = sys.argv[1:]
     recorded = [
         record(app, *(other if "scoped" in name else boss), name, address)
-        for name, address in [*pages(app), *asset_pages(app)]
+        for name, address in [*pages(app), *asset_pages(app), *ticket_pages(app)]
         if not wanted or any(word in name for word in wanted)
     ]
     for page in recorded:
@@ -210,12 +212,12 @@ def record(app: Any, cookie: str, csrf: str, name: str, address: str) -> dict[st
 
     method, path = ("POST", address[5:]) if address.startswith("POST ") else ("GET", address)
     client = app.test_client(use_cookies=False)
-    headers = {"Cookie": cookie} | ({"HX-Request": "true"} if "/children" in path else {})
+    headers = headers_of(cookie, path, method)
     if path.startswith("next of "):
         listed = client.get(path[8:], headers=headers).text
         found = re.search(r'href="([^"]*[?&]after=[^"]+)"', listed)
         path = urljoin(path[8:], found.group(1).replace("&amp;", "&")) if found else path[8:]
-    for _ in range(2):  # the first fills caches
+    for turn in range(2):  # the first fills caches
         seen: list[tuple[str, Any]] = []
 
         def note(_c: Any, _cursor: Any, sql: str, values: Any, *_: Any, seen: Any = seen) -> None:
@@ -224,7 +226,7 @@ def record(app: Any, cookie: str, csrf: str, name: str, address: str) -> dict[st
         with app.app_context():
             engine = db.engine
         event.listen(engine, "before_cursor_execute", note)
-        data = {"csrf_token": csrf, "theme": "dark" if _ else "light"} if method == "POST" else None
+        data = {"csrf_token": csrf} | fields_of(path, turn) if method == "POST" else None
         reply = client.open(path, method=method, headers=headers, data=data)
         event.remove(engine, "before_cursor_execute", note)
     return {
@@ -235,6 +237,14 @@ def record(app: Any, cookie: str, csrf: str, name: str, address: str) -> dict[st
         "statements": seen,
         "lines": reply.text.splitlines(keepends=True),
     }
+
+
+def headers_of(cookie: str, path: str, method: str) -> dict[str, str]:
+    """What a browser sends along; fragments are asked for by htmx."""
+    fragments = ("/children", "/tickets/views", "/side", "/bell")
+    if path.endswith(fragments) or "/children" in path or (method == "POST" and "/tickets" in path):
+        return {"Cookie": cookie, "HX-Request": "true", "HX-Request-Type": "partial"}
+    return {"Cookie": cookie}
 
 
 class Served:
@@ -285,12 +295,12 @@ def row(  # noqa: PLR0917 - two servers and a page
     """Measure a page in turns with its floor."""
     times: tuple[list[float], list[float]] = ([], [])
     writes = page["method"] == "POST"
-    headers = {"Cookie": cookie} | ({"HX-Request": "true"} if "/children" in page["path"] else {})
+    headers = headers_of(cookie, page["path"], page["method"])
     if writes:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     for turn in range(WARM_UP + (WRITES if writes else ROUNDS)):
-        theme = ("dark", "light")[turn % 2]
-        body = urlencode({"csrf_token": csrf, "theme": theme}) if writes else None
+        fields = {"csrf_token": csrf} | fields_of(page["path"], turn)
+        body = urlencode(fields) if writes else None
         for served_by, path, taken in (
             (floor, f"/{number}", times[0]),
             (steward, page["path"], times[1]),
