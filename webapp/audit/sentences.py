@@ -340,6 +340,7 @@ ACTIONS = (
     ),
     *(f"import.{verb}" for verb in ("uploaded", "checked", "applied", "removed", "rows_exported")),
     *("asset.bulk_changed", "asset.bulk_undone", "asset.left", "project.left"),
+    *("ticket.bulk_changed", "ticket.bulk_undone", "ticket.bulk_said"),
     *(
         f"ticket.{verb}"
         for verb in (
@@ -355,6 +356,7 @@ ACTIONS = (
             ),
             *("merged", "merged_in", "merge_undone", "merged_out", "split", "split_off"),
             *("linked", "unlinked", "sla_warned", "sla_breached", "exported"),
+            *("bulk_changed", "bulk_said", "bulk_undone"),
         )
     ),
     "tickets.imported",

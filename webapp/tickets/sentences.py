@@ -86,13 +86,54 @@ def _time(said: str) -> Callable[[Event], str]:
     return made
 
 
-def _rows(one: str, many: str, name: str) -> Callable[[Event], str]:
-    def made(event: Event) -> str:
-        count = pair(event.changes.get(name))[1]
-        count = count if isinstance(count, int) else 0
-        return str(ngettext(one, many, count, n=format_number(count), label=label(event)))
+def _count(event: Event, name: str) -> int:
+    count = pair(event.changes.get(name))[1]
+    return count if isinstance(count, int) else 0
 
-    return made
+
+def _exported(event: Event) -> str:
+    count = _count(event, "rows")
+    n = format_number(count)
+    said = ngettext("exported tickets (%(n)s row)", "exported tickets (%(n)s rows)", count, n=n)
+    return str(said)
+
+
+def _imported(event: Event) -> str:
+    count = _count(event, "new")
+    said = ngettext(
+        "imported %(n)s ticket of the log %(label)s",
+        "imported %(n)s tickets of the log %(label)s",
+        count,
+        n=format_number(count),
+        label=label(event),
+    )
+    return str(said)
+
+
+def _many_changed(event: Event) -> str:
+    count = _count(event, "tickets")
+    n = format_number(count)
+    said = ngettext("changed %(n)s ticket at once", "changed %(n)s tickets at once", count, n=n)
+    return str(said)
+
+
+def _many_told(event: Event) -> str:
+    count = _count(event, "tickets")
+    n = format_number(count)
+    if _new(event, "as") == "note":
+        said = ngettext("wrote a note on %(n)s ticket", "wrote a note on %(n)s tickets", count, n=n)
+    else:
+        said = ngettext(
+            "answered %(n)s ticket at once", "answered %(n)s tickets at once", count, n=n
+        )
+    return str(said)
+
+
+def _many_undone(event: Event) -> str:
+    count = _count(event, "tickets")
+    n = format_number(count)
+    said = ngettext("undid a change of %(n)s ticket", "undid a change of %(n)s tickets", count, n=n)
+    return str(said)
 
 
 def _transition(event: Event) -> str:
@@ -143,14 +184,11 @@ SPECIAL |= {
     "ticket.unlinked": _with(N_("took the link of %(label)s with %(other)s away"), "other"),
     "ticket.sla_warned": _first(TARGETS, N_("warned that %(label)s is due soon")),
     "ticket.sla_breached": _first(TARGETS, N_("noted that %(label)s is late")),
-    "ticket.exported": _rows(
-        N_("exported tickets (%(n)s row)"), N_("exported tickets (%(n)s rows)"), "rows"
-    ),
-    "tickets.imported": _rows(
-        N_("imported %(n)s ticket of the log %(label)s"),
-        N_("imported %(n)s tickets of the log %(label)s"),
-        "new",
-    ),
+    "ticket.exported": _exported,
+    "ticket.bulk_changed": _many_changed,
+    "ticket.bulk_said": _many_told,
+    "ticket.bulk_undone": _many_undone,
+    "tickets.imported": _imported,
     "ticket_message.added_by_merge": _quoting(
         N_("noted the merge: “%(label)s”"), N_("noted the merge")
     ),
