@@ -17,6 +17,7 @@ from webapp.core.guards import page
 from webapp.core.htmx import redirect_to, wants_json
 from webapp.core.language import format_number
 from webapp.saved_views.queries import tidy
+from webapp.tickets import bulk_sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.tickets.bulk_forms import CARRIED, BulkForm
 from webapp.tickets.bulk_schemas import MAX_IDS, BulkChange
 from webapp.tickets.queries import bulk as queries

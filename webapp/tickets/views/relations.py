@@ -120,7 +120,7 @@ def _merged(ticket: Ticket, row: queries.Related) -> Tie:
     source = row.number if row.back else ticket.number
     young = row.at + timedelta(days=DAYS) > datetime.now(UTC)
     return Tie(
-        **_plain(row),
+        **(_plain(row) | ({"further": None} if row.back else {})),  # where that went is here
         word="",
         undo=url_for("tickets.ask_unmerge", number=source) if young else None,
     )
