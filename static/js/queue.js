@@ -40,7 +40,7 @@
     else if (key in COMPOSE) location.assign(`${row.dataset.url}?compose=${COMPOSE[key]}`);
     else {
       // The link of the cell, so that the focus comes back to it; the hidden one for columns that do not show.
-      const link = $(`[data-act][data-key="${key}"]`, row) ?? $("[data-act]", menu);
+      const link = $(`[data-act][data-key="${key}"]`, row) ?? $("#row-act");
       if (!row.contains(link)) link.href = `${row.dataset.url}/${DIALOGS[key]}`;
       link.click();
     }

@@ -49,7 +49,12 @@ def desk(app: Any) -> dict[str, Any]:
         },
         "week": {**b, "team_id": nets.id, "resolution_due_at": now + 50 * HOUR},
         "pier": {**b, "project_id": pier.id, "assignee_id": ben.id, "requester_user_id": ben.id},
-        "asked": {**b, "requester_contact_id": carla.id, "tags": ["a.b+c"], "status": "pending"},
+        "asked": {
+            **b,
+            "requester_contact_id": carla.id,
+            "tags": ["a.b+c", "_"],
+            "status": "pending",
+        },
         "old": {**a, "opened_at": datetime(2020, 5, 17, 12, tzinfo=UTC), "status": "open"},
         "done": {**a, "status": "resolved", "assignee_id": ana.id},
     }
@@ -130,6 +135,7 @@ def test_filters_narrow_the_list_and_values_of_one_widen_it(
         f"?asset={desk['printer'].id}": {"soon"},
         "?tag=VPN": {"late"},
         "?tag=vpn&tag=a.b%2Bc": {"late", "asked"},
+        "?tag=_": {"asked"},
         "?tag=vp": set(),
         "?due=overdue": {"late"},
         "?due=risk": {"soon"},

@@ -190,14 +190,15 @@ def _found(clause: Any) -> Condition:
 
 def _tagged(tags: Sequence[str], who: SignedIn) -> Iterator[Condition]:
     """Tickets with one of the tags. Tags are words of the search, too, which works under a policy as well."""
-    words: Any = func.plainto_tsquery("simple", tags[0])
-    for tag in tags[1:]:
-        words = words.op("||")(func.plainto_tsquery("simple", tag))
-    everything = common.sees_every_client(who)
-    find = func.steward_match_tickets if everything else func.steward_find_tickets
-    ids = db.session.scalar(select(find(words, common.FEW + 1)))
-    if ids is not None and len(ids) <= common.FEW:
-        yield Condition(Ticket.id == any_(literal(ids, ARRAY(BigInteger))), Rank.FOUND)
+    if all(any(letter.isalnum() for letter in tag) for tag in tags):
+        words: Any = func.plainto_tsquery("simple", tags[0])
+        for tag in tags[1:]:
+            words = words.op("||")(func.plainto_tsquery("simple", tag))
+        everything = common.sees_every_client(who)
+        find = func.steward_match_tickets if everything else func.steward_find_tickets
+        ids = db.session.scalar(select(find(words, common.FEW + 1)))
+        if ids is not None and len(ids) <= common.FEW:
+            yield Condition(Ticket.id == any_(literal(ids, ARRAY(BigInteger))), Rank.FOUND)
     yield Condition(Ticket.tags.bool_op("&&")(cast(list(tags), ARRAY(String))))
 
 
