@@ -8,7 +8,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import DateInput, NumberInput
 
 from webapp.core.forms import SchemaForm, SelectField
-from webapp.core.language import gettext
+from webapp.core.language import N_, gettext
 from webapp.core.pickers import PickerField
 from webapp.tickets import lengths
 from webapp.tickets import sla_schemas as schemas
@@ -49,14 +49,14 @@ class PolicyForm(SchemaForm[schemas.PolicyEdit]):
         default=80,
         description="Percent of the time that has passed.",
     )
-    urgent_response = _target("Answer an urgent ticket within")
-    urgent_resolution = _target("Solve an urgent ticket within")
-    high_response = _target("Answer a high ticket within")
-    high_resolution = _target("Solve a high ticket within")
-    normal_response = _target("Answer a normal ticket within")
-    normal_resolution = _target("Solve a normal ticket within")
-    low_response = _target("Answer a low ticket within")
-    low_resolution = _target("Solve a low ticket within")
+    urgent_response = _target(N_("Answer an urgent ticket within"))
+    urgent_resolution = _target(N_("Solve an urgent ticket within"))
+    high_response = _target(N_("Answer a high ticket within"))
+    high_resolution = _target(N_("Solve a high ticket within"))
+    normal_response = _target(N_("Answer a normal ticket within"))
+    normal_resolution = _target(N_("Solve a normal ticket within"))
+    low_response = _target(N_("Answer a low ticket within"))
+    low_resolution = _target(N_("Solve a low ticket within"))
 
     def offer(self, hours: Iterable[Any]) -> None:
         """Say which calendars there are."""
@@ -93,13 +93,13 @@ class HoursForm(SchemaForm[schemas.HoursEdit]):
     schema: ClassVar = schemas.HoursEdit
     name = StringField("Name", render_kw={"autocomplete": "off"})
     timezone = ZoneField("Time zone")
-    monday = _day("Monday")
-    tuesday = _day("Tuesday")
-    wednesday = _day("Wednesday")
-    thursday = _day("Thursday")
-    friday = _day("Friday")
-    saturday = _day("Saturday")
-    sunday = _day("Sunday")
+    monday = _day(N_("Monday"))
+    tuesday = _day(N_("Tuesday"))
+    wednesday = _day(N_("Wednesday"))
+    thursday = _day(N_("Thursday"))
+    friday = _day(N_("Friday"))
+    saturday = _day(N_("Saturday"))
+    sunday = _day(N_("Sunday"))
 
     def days(self) -> list[Field]:
         """The fields of the week."""

@@ -10,7 +10,6 @@ from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT, Listing, Page, paginate
 from webapp.jobs.queries import find_job
 from webapp.organisation.models import Client
-from webapp.tickets.business_time import Calendar, calendar
 from webapp.tickets.models import (
     BusinessHours,
     BusinessSpan,
@@ -30,16 +29,13 @@ Week = tuple[tuple[tuple[int, int], ...], ...]
 
 def list_policies(args: Any, *, q: str, deleted: bool) -> Page:
     """Return one page of the service levels in sight."""
-    statement: Select[Any] = (
-        select(
-            SlaPolicy.id,
-            SlaPolicy.name,
-            SlaPolicy.client_id,
-            SlaPolicy.kind,
-            SlaPolicy.hours_id,
-            Client.name.label("client"),
-            BusinessHours.name.label("hours"),
-        )
+    columns: tuple[Any, ...] = (
+        *(SlaPolicy.id, SlaPolicy.name, SlaPolicy.client_id, SlaPolicy.kind, SlaPolicy.hours_id),
+        Client.name.label("client"),
+        BusinessHours.name.label("hours"),
+    )
+    statement = (
+        select(*columns)
         .outerjoin(Client, Client.id == SlaPolicy.client_id)
         .join(BusinessHours, BusinessHours.id == SlaPolicy.hours_id)
         .where(SlaPolicy.deleted_at.is_not(None) if deleted else SlaPolicy.deleted_at.is_(None))
@@ -68,6 +64,13 @@ def targets_of(policy_ids: Iterable[int]) -> dict[int, dict[str, SlaTarget]]:
     for row in rows:
         found[row.policy_id][row.priority] = row
     return found
+
+
+def names_in(policy: SlaPolicy) -> Any:
+    """Return the names of the hours and the client of a service level."""
+    client = select(Client.name).where(Client.id == policy.client_id).scalar_subquery()
+    statement = select(BusinessHours.name.label("hours"), client.label("client"))
+    return db.session.execute(statement.where(BusinessHours.id == policy.hours_id)).one()
 
 
 def open_tickets(policy_id: int) -> int:
@@ -167,13 +170,6 @@ def get_holiday(hours_id: int, holiday_id: int) -> Holiday | None:
     return db.session.scalar(
         select(Holiday).where(Holiday.id == holiday_id, Holiday.hours_id == hours_id)
     )
-
-
-def calendars() -> dict[int, Calendar]:
-    """Return what all calendars know but for holidays, for lengths of days."""
-    rows = list_hours()
-    weeks = weeks_of(row.id for row in rows)
-    return {row.id: calendar(row.timezone, weeks[row.id], frozenset()) for row in rows}
 
 
 def days_named(hours_id: int) -> dict[date, Holiday]:

@@ -172,7 +172,7 @@ def _targets(command: PolicyEdit) -> tuple[Targets, int]:
     Raises:
         DomainError: if one is shorter than a minute or longer than a year, or there are no such hours.
     """
-    hours = queries.calendars().get(command.hours_id)
+    hours = current.policies().calendars.get(command.hours_id)
     if hours is None:
         raise DomainError(_("Choose one of the list."), field="hours_id")
     found = {}

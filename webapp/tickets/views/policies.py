@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,10 @@ from webapp.core.search import UnknownFilter, cleaned
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
 from webapp.tickets import lengths
-from webapp.tickets.business_time import Calendar, add_business, calendar
+from webapp.tickets.business_time import Calendar, add_business
 from webapp.tickets.models import Priority, SlaPolicy
 from webapp.tickets.queries import levels as queries
+from webapp.tickets.queries import sla as current
 from webapp.tickets.services import policies as services
 from webapp.tickets.services.policies import PERMISSION, may_configure
 from webapp.tickets.sla_forms import PolicyForm, filled_policy
@@ -56,7 +58,7 @@ def policies() -> ResponseReturnValue:
     q = cleaned(request.args.get("q"))
     rows = queries.list_policies(request.args, q=q, deleted=deleted == "1")
     targets = queries.targets_of(row.id for row in rows.rows)
-    days = {key: one.day_minutes for key, one in queries.calendars().items()}
+    days = {key: one.day_minutes for key, one in current.policies().calendars.items()}
     return htmx.render(
         "tickets/policies.html",
         partial="tickets/_policies.html",
@@ -88,14 +90,14 @@ def show_policy(policy_id: int) -> ResponseReturnValue:
 
 def _show(record: SlaPolicy, problem: str | None = None) -> str:
     targets = queries.targets_of([record.id])[record.id]
-    hours = queries.get_hours(record.hours_id) or abort(404)
-    desk = _calendar(hours)
+    named = queries.names_in(record)
+    desk = current.policies().calendars[record.hours_id]
     now = datetime.now(UTC)
     return render_template(
         "tickets/policy.html",
         record=record,
-        hours=hours,
-        client=queries.client_named(record.client_id),
+        hours=SimpleNamespace(id=record.hours_id, name=named.hours),
+        client=named.client,
         told=_told(targets, desk.day_minutes),
         rows=_worked(desk, targets, now),
         now=now,
@@ -108,11 +110,6 @@ def _show(record: SlaPolicy, problem: str | None = None) -> str:
         may_edit=may_configure(me()),
         history=timeline_of("sla_policy", record.id),
     )
-
-
-def _calendar(hours: Any) -> Calendar:
-    days = frozenset(row.day for row in queries.holidays_of(hours.id))
-    return calendar(hours.timezone, queries.weeks_of([hours.id])[hours.id], days)
 
 
 def _worked(desk: Calendar, targets: Mapping[str, Any], now: datetime) -> list[Any]:
@@ -138,7 +135,7 @@ def preview_policy() -> ResponseReturnValue:
     rows: list[Any] = []
     now = datetime.now(UTC)
     if hours is not None:
-        desk = _calendar(hours)
+        desk = current.policies().calendars[hours.id]
         typed = {priority: _typed(priority, desk.day_minutes) for priority in Priority}
         rows = _worked(desk, {key: row for key, row in typed.items() if row}, now)
     return render_template(
@@ -243,7 +240,7 @@ def create_policy() -> ResponseReturnValue:
 def edit_policy(policy_id: int) -> ResponseReturnValue:
     """Ask what to change about a service level."""
     record = _get(policy_id)
-    day = queries.calendars()[record.hours_id].day_minutes
+    day = current.policies().calendars[record.hours_id].day_minutes
     form = filled_policy(record, queries.targets_of([policy_id])[policy_id], day)
     return _draw(form, record=record, version=record.version)
 
@@ -262,17 +259,17 @@ def save_policy(policy_id: int) -> ResponseReturnValue:
         form,
         draw=draw,
         work=lambda command: services.save(me(), record, command, version=seen),
-        compare=lambda current: _compare(form, current),
+        compare=partial(_compare, form),
         there=lambda _: _url(policy_id),
         said=gettext("The service level was saved."),
     )
 
 
-def _compare(form: PolicyForm, current: SlaPolicy) -> dict[str, Any]:
+def _compare(form: PolicyForm, record: SlaPolicy) -> dict[str, Any]:
     """Both versions side by side, as their forms show them."""
     calendars = queries.list_hours()
-    day = queries.calendars()[current.hours_id].day_minutes
-    theirs = filled_policy(current, queries.targets_of([current.id])[current.id], day)
+    day = current.policies().calendars[record.hours_id].day_minutes
+    theirs = filled_policy(record, queries.targets_of([record.id])[record.id], day)
     for one in (form, theirs):
         one.offer(calendars)
     rows = [
@@ -281,7 +278,7 @@ def _compare(form: PolicyForm, current: SlaPolicy) -> dict[str, Any]:
         if field.name in form.schema.model_fields
     ]
     titles = [(gettext(title), mine, other) for title, mine, other in rows]
-    return settings.conflict("sla_policy", current, titles)
+    return settings.conflict("sla_policy", record, titles)
 
 
 def _shown(field: Any) -> str:
