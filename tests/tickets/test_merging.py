@@ -13,8 +13,21 @@ from tests import factories
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
 from webapp.core.errors import DomainError
-from webapp.tickets.models import Link, LinkKind, Merge, Message, Status, Ticket, TimeEntry, Watcher
-from webapp.tickets.services import merging, unmerging
+from webapp.tickets.models import (
+    BusinessHours,
+    Link,
+    LinkKind,
+    Merge,
+    Message,
+    Priority,
+    SlaPolicy,
+    SlaTarget,
+    Status,
+    Ticket,
+    TimeEntry,
+    Watcher,
+)
+from webapp.tickets.services import merging, sla, unmerging
 
 AGENT = ("tickets", "tickets.merge", "tickets.edit", "tickets.reply")
 TABLES = ("tickets", "ticket_messages", "ticket_watchers", "ticket_links", "time_entries")
@@ -145,6 +158,33 @@ def test_a_merge_moves_all_that_hangs_on_it_and_undo_gives_it_back_exactly(app, 
     found = "SELECT number FROM tickets WHERE search @@ to_tsquery('simple', %s)"
     word = f"word{source.number}x0"
     assert owner.execute(found, [word]).fetchone()["number"] == target.number
+    undo(source)
+    assert dump(owner) == before
+
+
+def test_the_clocks_go_back_exactly_too(app, owner):
+    with factories.work():
+        hours = BusinessHours(name="Office", timezone="Europe/Madrid")
+        db.session.add(hours)
+        db.session.flush()
+        policy = SlaPolicy(name="All", hours_id=hours.id)
+        db.session.add(policy)
+        db.session.flush()
+        db.session.add(
+            SlaTarget(policy_id=policy.id, priority=Priority.NORMAL, response=60, resolution=600)
+        )
+    source, target = pair(status=Status.OPEN)
+    with factories.work():
+        for ticket in (get(source), get(target)):
+            sla.refresh(ticket)
+        late = get(source)
+        late.opened_at = late.opened_at - timedelta(hours=5)
+        sla.refresh(late)
+    before = dump(owner)
+    assert before["tickets"][0]["response_due_at"] is not None
+    merge(source, target)
+    closed = dump(owner)["tickets"][0]
+    assert closed["response_breached_at"] is not None and closed["pauses"]
     undo(source)
     assert dump(owner) == before
 

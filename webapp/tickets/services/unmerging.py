@@ -11,6 +11,8 @@ from webapp.tickets.queries import merging as queries
 from webapp.tickets.services import base, snapshots, tying
 from webapp.tickets.services.merging import PERMISSION
 
+UNDOING = "undoing a merge"  # the reason in the log; ``audit.reasons`` has it translated
+
 
 def reasons(merge: Merge, source: Ticket, target: Ticket | None) -> list[str]:
     """Return why a merge cannot be undone; nothing if it can."""
@@ -70,7 +72,7 @@ def undo(actor: SignedIn | None, source: Ticket) -> Ticket:
     assert target is not None  # noqa: S101 # nosec B101 - one of the reasons
     for ticket in (source, target):
         base.require_on(actor, PERMISSION, ticket)
-    trail.because(_("undoing a merge"))
+    trail.because(UNDOING)
     with base.saying():
         _give_back(merge, source, target)
         trail.tell(source, "ticket.merge_undone", changes={"from": f"#{target.number}"})
