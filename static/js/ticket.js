@@ -81,16 +81,21 @@
 
   // --- sending ---------------------------------------------------------------------------------
 
-  let sending = false;
+  let sending = null; // the conversation that a message was sent from
 
   document.addEventListener("submit", (event) => {
     if (event.target.id !== "say") return;
     Object.values(timers).forEach(clearTimeout); // a draft that arrives after the message would come back
     saving?.abort();
-    sending = true;
+    sending = talk();
   }, true);
 
-  document.addEventListener("htmx:error", () => { sending = false; });
+  // It was not sent: what is typed is a draft as before.
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (!sending || event.target.id !== "say" || sending !== talk()) return;
+    sending = null;
+    for (const which of ["reply", "note"]) keepSoon(which);
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest("#say")) {
@@ -100,9 +105,9 @@
   });
 
   // What the server answered to a message is the whole conversation with its composer.
-  function drawn(event) {
-    if (!sending || !talk()) return;
-    sending = false;
+  function drawn() {
+    if (!sending || !talk() || talk() === sending) return;
+    sending = null;
     remember();
     shown.clear();
     watch();

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, literal_column, select, tuple_, union
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from webapp.attachments.models import Attachment
@@ -32,6 +33,10 @@ class Conversation:
         return max((row.id for row in self.rows), default=0)
 
 
+TICKET = bindparam("ticket", type_=BigInteger)
+
+
+@cache
 def _columns() -> Any:
     origin = aliased(Ticket)
     return (
@@ -54,21 +59,25 @@ def _columns() -> Any:
     )
 
 
-def _count(ticket_id: int, *more: Any) -> Any:
-    few: Any = select(literal_column("1")).select_from(Message).where(Message.ticket_id == ticket_id)
+def _count(*more: Any) -> Any:
+    few: Any = select(literal_column("1")).select_from(Message).where(Message.ticket_id == TICKET)
     few_more = few.where(*more).limit(COUNT_LIMIT).subquery()
     return select(func.count()).select_from(few_more).scalar_subquery().label("total")
 
 
-def of_ticket(ticket_id: int) -> Conversation:
-    """Return the first message and the last ones, in one statement."""
-    mine = select(Message.id).where(Message.ticket_id == ticket_id)
+@cache
+def _ends() -> Any:
+    mine = select(Message.id).where(Message.ticket_id == TICKET)
     ends = union(
         mine.order_by(Message.sent_at, Message.id).limit(FIRST).subquery().select(),
         mine.order_by(Message.sent_at.desc(), Message.id.desc()).limit(LAST).subquery().select(),
     )
-    found = _columns().add_columns(_count(ticket_id)).where(Message.id.in_(ends))
-    rows = db.session.execute(found).all()
+    return _columns().add_columns(_count()).where(Message.id.in_(ends))
+
+
+def of_ticket(ticket_id: int) -> Conversation:
+    """Return the first message and the last ones, in one statement."""
+    rows = db.session.execute(_ends(), {"ticket": ticket_id}).all()
     total = rows[0].total if rows else 0
     return Conversation(rows=rows, total=total, hidden=total - len(rows), gap=FIRST)
 
@@ -85,13 +94,13 @@ def before(ticket_id: int, message_id: int) -> Conversation:
     )
     found = (
         _columns()
-        .add_columns(_count(ticket_id, earlier))
+        .add_columns(_count(earlier))
         .where(Message.ticket_id == ticket_id, earlier)
         .order_by(None)
         .order_by(Message.sent_at.desc(), Message.id.desc())
         .limit(AT_ONCE + FIRST)
     )
-    rows = list(reversed(db.session.execute(found).all()))
+    rows = list(reversed(db.session.execute(found, {"ticket": ticket_id}).all()))
     total = rows[0].total if rows else 0
     shown = rows[FIRST:] if len(rows) == total else rows[-AT_ONCE:]
     return Conversation(rows=shown, total=total, hidden=max(0, total - FIRST - len(shown)))
@@ -101,17 +110,17 @@ def after(ticket_id: int, message_id: int) -> Conversation:
     """Return those that came after a message, and how many there are altogether."""
     found = (
         _columns()
-        .add_columns(_count(ticket_id))
+        .add_columns(_count())
         .where(Message.ticket_id == ticket_id, Message.id > message_id)
         .limit(AT_ONCE)
     )
-    rows = db.session.execute(found).all()
+    rows = db.session.execute(found, {"ticket": ticket_id}).all()
     return Conversation(rows=rows, total=rows[0].total if rows else count_of(ticket_id))
 
 
 def count_of(ticket_id: int) -> int:
     """Return how many messages a ticket has."""
-    return db.session.scalar(select(_count(ticket_id))) or 0
+    return db.session.scalar(select(_count()), {"ticket": ticket_id}) or 0
 
 
 def last_id(ticket_id: int) -> int:
