@@ -264,6 +264,25 @@ def test_who_may_open_tickets_where(sign_in: Any) -> None:
     assert count() == 1
 
 
+def test_whoever_works_in_a_project_chooses_it(sign_in: Any) -> None:
+    project = factories.make_project()
+    client = type("Client", (), {"id": project.client_id})
+    browser = sign_in("tickets", "tickets.create", "tickets.edit", project_id=project.id)
+    found = browser.get("/tickets/pickers/clients?may=create").json["options"]
+    assert [one["value"] for one in found] == [str(project.client_id)]
+    refused = browser.post("/tickets/new", data=filled(client))
+    assert refused.status_code == 422
+    assert b'id="project_id-error"' in refused.data
+    contact = {"contact_name": "Ana Ruiz", "contact_email": "ana@example.com"}
+    sent = filled(client, project_id=str(project.id), **contact)
+    reply = browser.post("/tickets/new", data=sent)
+    assert reply.status_code == 303
+    assert browser.get(reply.location).status_code == 200
+    assert browser.get(f"{reply.location}/side").status_code == 200
+    assert browser.get(f"{reply.location}/edit").status_code == 200
+    assert browser.post(f"{reply.location}/take").status_code == 303
+
+
 # --- changing ---------------------------------------------------------------------
 
 

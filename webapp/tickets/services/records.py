@@ -41,6 +41,10 @@ def create(actor: SignedIn | None, command: TicketDraft) -> Ticket:
     """
     place = base.place_of(command.client_id, command.project_id)
     if actor is not None and not actor.can("tickets.create", on=place):
+        if command.project_id is None and _of_projects(actor):
+            raise DomainError(
+                _("Choose a project: your role is for some only."), field="project_id"
+            )
         raise Denied(_("Your permission does not reach this place."), key="tickets.create")
     if actor is not None:
         _check_given(actor, command, place)
@@ -62,6 +66,14 @@ def create(actor: SignedIn | None, command: TicketDraft) -> Ticket:
     db.session.flush()
     telling.opened(ticket, actor)
     return ticket
+
+
+def _of_projects(actor: SignedIn) -> bool:
+    """Tell whether somebody may open tickets in single projects."""
+    return any(
+        grant.project_id is not None and "tickets.create" in grant.permissions
+        for grant in actor.grants
+    )
 
 
 def _check_given(actor: SignedIn, command: TicketDraft, place: Place) -> None:
