@@ -24,7 +24,7 @@ class LinkForm(SchemaForm[relation_schemas.LinkAdd]):
     """A link to another ticket."""
 
     schema: ClassVar = relation_schemas.LinkAdd
-    tie = SelectField(N_("This ticket is"), validate_choice=False, default="related")
+    tie = SelectField(N_("Relation"), validate_choice=False, default="related")
     other = PickerField(N_("Ticket"))
 
     def offer(self, url: str, *, present: str | None) -> None:
