@@ -63,8 +63,8 @@ def _tidy(columns: tuple[str, ...]) -> MultiDict[str, str]:
 
 
 def _view(filters: queries.Filters) -> str:
-    """The ready-made view that shows, if no other filter is set."""
-    return "" if filters.narrowed else filters.view or "open"
+    """The ready-made view that shows, perhaps narrowed; without any it is the one of all open tickets."""
+    return filters.view or ("" if filters.narrowed else "open")
 
 
 def _ready_made() -> list[tuple[str, str, str, str]]:
@@ -119,7 +119,7 @@ def views() -> ResponseReturnValue:
     return render_template(
         "tickets/_views.html",
         views=_ready_made(),
-        view=_view(filters),
+        view="" if any(query and one.query == query for one in saved) else _view(filters),
         saved=saved,
         query=query,
         counts=ready_made,
