@@ -189,3 +189,19 @@ def test_the_bell_marks_one_or_all_and_stays(sign_in: Any, owner: Any) -> None:
     assert "hidden>0</span>" in client.post("/notifications/read", headers=htmx).text
     stranger = sign_in()
     assert stranger.post(f"/notifications/{first}/read").status_code == 404
+
+
+def test_whoever_opens_the_ticket_has_read_what_the_bell_said(sign_in: Any, owner: Any) -> None:
+    client = sign_in("tickets")
+    ticket, other = factories.make_ticket("Printer", body="It is broken"), factories.make_ticket()
+    for one in (ticket, other):
+        with factories.work():
+            announce(
+                [client.user.id],
+                kind="ticket.assigned",
+                words=lambda one=one: (one.subject, ""),
+                about=("ticket", one.id),
+            )
+    assert client.get(f"/tickets/{ticket.number}").status_code == 200
+    unread = owner.execute("SELECT object_id FROM notifications WHERE read_at IS NULL").fetchall()
+    assert [row["object_id"] for row in unread] == [other.id]

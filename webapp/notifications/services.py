@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 
 from webapp.core import trail
 from webapp.core.db import db
@@ -39,6 +39,12 @@ def mark_read_about(user_id: int, object_type: str, object_id: int) -> int:
     return _read(
         user_id, Notification.object_type == object_type, Notification.object_id == object_id
     )
+
+
+def mark_seen(user_id: int, object_type: str, object_id: int) -> None:
+    """The same once a page was shown (``after_response``): that transaction does not know yet whose it is."""
+    db.session.execute(text("SELECT set_config('app.user_id', :id, true)"), {"id": str(user_id)})
+    mark_read_about(user_id, object_type, object_id)
 
 
 def _read(user_id: int, *which: Any) -> int:

@@ -1,5 +1,6 @@
 """One ticket: its page, with the conversation or its history."""
 
+from functools import partial
 from typing import Any
 
 from flask import abort, redirect, render_template
@@ -7,11 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from webapp.audit.timeline import Telling, timeline_of
 from webapp.core.guards import page
+from webapp.core.unit_of_work import after_response
+from webapp.notifications.services import mark_seen
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries import common as queries
 from webapp.tickets.queries import ticket as ticket_queries
 from webapp.tickets.views import messages, relations, side, timing
-from webapp.tickets.views.common import bp, find, ticket_url
+from webapp.tickets.views.common import bp, find, me, ticket_url
 
 HISTORY = 200
 
@@ -48,8 +51,12 @@ def _history(ticket: Ticket) -> list[Any]:
 @bp.get("/<id:number>")
 @page("tickets")
 def show(number: int) -> ResponseReturnValue:
-    """Show a ticket."""
-    return draw(find(number))
+    """Show a ticket; what the bell said about it is read then."""
+    ticket = find(number)
+    if me().unread:
+        # In a transaction of its own: this one only reads, and is over by then.
+        after_response(partial(mark_seen, me().id, "ticket", ticket.id))
+    return draw(ticket)
 
 
 @bp.get("/<id:number>/history")
