@@ -63,6 +63,8 @@
     }
   });
 
+  $("#shortcuts .keys").append($("#queue-keys").content.cloneNode(true));
+
   function showMenu(button) {
     const row = button.closest("tr");
     here(row);

@@ -47,6 +47,9 @@ def test_triage_ten_tickets_by_keyboard_alone(
     browser = open_browser(user=agent, app=app)
     page = browser.go("/tickets?view=unassigned")
     expect(page.locator("#view-unassigned .tab-count")).to_have_text("10")
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_contain_text("Assign to me")
+    page.keyboard.press("Escape")
     for number, ticket in enumerate(tickets):
         page.keyboard.press("j")
         assert page.evaluate(HERE) == str(ticket.number)
