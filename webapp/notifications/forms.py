@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from wtforms import HiddenField, SelectChoice, SelectMultipleField, StringField, TextAreaField
+from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from webapp.core.forms import SchemaForm, SelectField
 from webapp.core.language import _

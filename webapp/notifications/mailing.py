@@ -40,7 +40,7 @@ def job(user_id: int, name: str, at: datetime) -> Later:
     return Later(lock=f"mail:{user_id}", title=title, at=at, args={"user_id": user_id})
 
 
-# A server that is away is asked again for some five hours.
+# A server that is away is asked again for some two hours.
 @queue.task("notifications.mail", attempts=9, minutes=1)
 def mail(progress: queue.Progress, *, user_id: int) -> None:
     """Mail a person what is unread and due; a server that does not take it is asked again by the queue."""
