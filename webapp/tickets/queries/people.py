@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from sqlalchemy import Select, and_, case, exists, or_, select, true
@@ -59,18 +60,23 @@ def who_can_see(ticket: Lying) -> Select[int]:
 
     Mentions, assignments, watchers and notices all ask this: ``User.id.in_(who_can_see(ticket))``.
     """
-    home = select(Client.location_id).where(Client.id == ticket.client_id).scalar_subquery()
+    return _seeing(ticket.client_id, ticket.project_id)
+
+
+@lru_cache(maxsize=512)  # to build it takes longer than the database needs to answer
+def _seeing(client_id: int, project_id: int | None) -> Select[int]:
+    home = select(Client.location_id).where(Client.id == client_id).scalar_subquery()
     up = above(Location.id == home, "ticket_places")
     everywhere = and_(
         UserRole.location_id.is_(None), UserRole.client_id.is_(None), UserRole.project_id.is_(None)
     )
     covers = [
         everywhere,
-        UserRole.client_id == ticket.client_id,
+        UserRole.client_id == client_id,
         UserRole.location_id.in_(select(up.c.id)),
     ]
-    if ticket.project_id is not None:
-        covers.append(UserRole.project_id == ticket.project_id)
+    if project_id is not None:
+        covers.append(UserRole.project_id == project_id)
     return who_opens_tickets().where(or_(*covers))
 
 
