@@ -21,12 +21,15 @@ from webapp.tickets.views.common import bp, me
 from webapp.users.queries import get_user
 
 CREATE = "tickets.create"
+KINDS = frozenset({"location", "client", "project", "asset"})
 
 
-@bp.get("/about/<any(location, client, project, asset):kind>/<id:key>")
+@bp.get("/about/<kind>/<id:key>")
 @page("tickets")
 def about(kind: str, key: int) -> ResponseReturnValue:
     """Show the first tickets of a place or an asset, within the card on its own page."""
+    if kind not in KINDS:
+        abort(404)
     new_url = None
     query: dict[str, Any]
     if kind == "asset":
@@ -100,7 +103,7 @@ RELATED.append(
         page="tickets",
         title=_("Tickets"),
         url=_url,
-        kinds=frozenset({"location", "client", "project", "asset"}),
+        kinds=KINDS,
     )
 )
 COUNTERS.append(
