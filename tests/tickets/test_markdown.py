@@ -98,6 +98,7 @@ def _without_values(tag: str) -> str:
             '<p><img class="shot" src="/tickets/1001/files/5/preview" alt="a" loading="lazy"></p>',
         ),
         ("![gone](attachment:6) [f](attachment:6)", "<p>gone <span>f</span></p>"),
+        ("```\na < b\n```", '<pre tabindex="0"><code>a &lt; b\n</code></pre>'),
         ("<b>x</b>", "<p>&lt;b&gt;x&lt;/b&gt;</p>"),
     ],
 )

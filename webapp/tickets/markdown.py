@@ -60,6 +60,7 @@ def _draw(text: str, links: Links, _locale: str) -> Markup:
         attributes=ATTRIBUTES,
         allowed_classes=CLASSES,
         url_schemes=set(SCHEMES),
+        set_tag_attribute_values={"pre": {"tabindex": "0"}},  # long lines are scrolled by key, too
         link_rel=None,
     )
     return Markup(safe)  # noqa: S704 # nosec B704 - what nh3 left
