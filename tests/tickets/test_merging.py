@@ -315,7 +315,7 @@ def test_two_who_merge_at_once_do_not_lose_anything(app, owner):
     assert sorted(counts) == [0, 5]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_any_order_of_merges_and_undos_leaves_what_the_standing_merges_make(app, owner, seed):
     """As if those undone had never been; and when all are undone, as at the beginning."""
     luck = random.Random(seed)  # noqa: S311 - no secret

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import text
+
 from webapp.access.identity import SignedIn
 from webapp.core import trail
 from webapp.core.db import db
@@ -16,6 +18,8 @@ from webapp.tickets.services import base, sla, snapshots, tying
 from webapp.users.models import User
 
 PERMISSION = "tickets.merge"
+# Not by the ORM: what is said is no change of what people edit, and must not make their forms stale.
+_TOUCH = text("UPDATE tickets SET updated_at = now() WHERE id = ANY (:ids)")
 REFUSALS: dict[str, tuple[str, str | None]] = {
     "merged_into_closed": (_("That ticket is closed. Reopen it first, or choose another."), "into"),
     "ck_tickets_not_merged_into_itself": (_("A ticket is not merged into itself."), "into"),
@@ -92,6 +96,7 @@ def merge(
         moved["note"] = _say(source, target).id
         done.moved = moved | {"before": before, "after": snapshots.take(source)}
         db.session.add(done)
+        touch(target)
     _record(source, target, moved)
     return done
 
@@ -117,6 +122,13 @@ def go(rows: Iterable[Any], target: Ticket) -> None:
         trail.tell(row, f"{row.audit_type}.moved", changes={"to": f"#{target.number}"})
         row.ticket_id = target.id
     db.session.flush()
+
+
+def touch(*tickets: Ticket) -> None:
+    """Have tickets whose conversation changed stand first among the recently updated ones."""
+    db.session.execute(_TOUCH, {"ids": [ticket.id for ticket in tickets]})
+    for ticket in tickets:
+        db.session.expire(ticket, ["updated_at"])
 
 
 def _close(source: Ticket, target: Ticket) -> None:

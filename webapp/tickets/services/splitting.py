@@ -46,6 +46,7 @@ def split(
     _say(ticket, made, len(messages))
     _write_note(actor, made, note)
     db.session.flush()
+    merging.touch(ticket)
     telling.opened(made, actor)
     return made
 

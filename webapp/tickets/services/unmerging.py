@@ -9,7 +9,7 @@ from webapp.tickets.models import Merge, Message, Status, Ticket, TimeEntry
 from webapp.tickets.queries import common
 from webapp.tickets.queries import merging as queries
 from webapp.tickets.services import base, snapshots, tying
-from webapp.tickets.services.merging import PERMISSION
+from webapp.tickets.services.merging import PERMISSION, touch
 
 UNDOING = "undoing a merge"  # the reason in the log; ``audit.reasons`` has it translated
 
@@ -79,6 +79,7 @@ def undo(actor: SignedIn | None, source: Ticket) -> Ticket:
         snapshots.set_back(source, merge.moved["before"], merge.moved["after"])
         db.session.flush()
         merge.undone_at = queries.now()
+        touch(target)
     trail.note(
         "ticket.merged_out",
         object_type="ticket",
