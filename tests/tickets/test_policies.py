@@ -7,6 +7,7 @@ import pytest
 
 from tests import factories
 from tests.tickets.levels import NOW, make_clocked, make_hours, make_policy, minutes
+from webapp.jobs import queue
 from webapp.tickets import lengths
 
 Owner = psycopg.Connection[dict[str, Any]]
@@ -219,3 +220,23 @@ def test_an_open_ticket_follows_the_next_level(boss: Any, owner: Owner, run_jobs
     run_jobs()
     row = owner.execute("SELECT * FROM tickets WHERE id = %s", [ticket.id]).fetchone()
     assert row and row["due_at"] == NOW + minutes(590)
+
+
+def test_how_far_the_due_times_are(boss: Any, owner: Owner, run_jobs: Any, work: Any) -> None:
+    policy = make_policy({"normal": (None, 60)})
+    make_clocked(client_id=factories.make_client().id)
+    boss.post(f"{URL}/{policy.id}/delete", data={"version": policy.version})
+    row = owner.execute("SELECT * FROM job_reports").fetchone() or {}
+    assert row["user_id"] == boss.user.id
+    ask = f"/tickets/desk/recalculation?job={row['job_id']}"
+    headers = {"HX-Request": "true"}
+    assert "every 1s" in boss.get(ask, headers=headers).text
+    run_jobs()
+    done = boss.get(ask, headers=headers).text
+    assert "are set anew" in done and "every 1s" not in done
+    # Without one there is nothing to say, and other jobs are not told of here.
+    with work():
+        other = queue.defer(queue.TASKS["tickets.recalculate"], title="Other", scopes=[])
+    for query in ("", "?job=x", f"?job={other}"):
+        told = boss.get(f"/tickets/desk/recalculation{query}", headers=headers).text
+        assert "every 1s" not in told and "set anew" not in told
