@@ -48,7 +48,7 @@
 
   function take(row) {
     const source = $("a[href]", row);
-    htmx.ajax("POST", `${row.dataset.url}/take`, { source, target: row, swap: "none" });
+    htmx.ajax("POST", `${row.dataset.url}/take`, { source, target: row, swap: "none", values: { was: row.dataset.assignee } });
   }
 
   document.addEventListener("keydown", (event) => {
