@@ -322,8 +322,17 @@
     const box = document.getElementById("waiting");
     const fresh = await part("/files/waiting");
     box.replaceChildren(fresh);
-    htmx.process(box);
   }
+
+  // Not by htmx: it would send the form's one-time key along.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-remove]");
+    if (!button) return;
+    button.disabled = true;
+    await quietly(send(button.dataset.remove));
+    await quietly(refreshWaiting());
+    field()?.focus();
+  });
 
   function line(name) {
     const item = document.createElement("li");
