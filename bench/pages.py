@@ -309,7 +309,10 @@ def row(  # noqa: PLR0917 - two servers and a page
             status = served_by.ask(page["method"], path, body, headers)
             taken.append((time.perf_counter() - begun) * 1000)
             if status >= 400:
-                return f"| {page['name']} | {len(page['statements'])} | failed: {status} | | |"
+                who = "floor" if served_by is floor else "Steward"
+                return (
+                    f"| {page['name']} | {len(page['statements'])} | {who} failed: {status} | | |"
+                )
     low, own = (statistics.median(taken[WARM_UP:]) for taken in times)
     count = len(page["statements"])
     return f"| {page['name']} | {count} | {low:.1f} ms | {own:.1f} ms | {own / low:.1f} |"
