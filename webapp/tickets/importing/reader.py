@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from webapp.core.errors import DomainError
+from webapp.core.language import _
 
 MAX_LINE = 64 * 1024
 REQUIRED = ("number", "incident_state", "opened_at", "sys_updated_at")
@@ -70,8 +71,10 @@ class LogFile:
         missing = [name for name in REQUIRED if name not in names]
         if missing:
             raise Unreadable(
-                "This is no incident log in UTF-8: its first line lacks the "
-                f"column{'s' * (len(missing) > 1)} {', '.join(missing)}."
+                _(
+                    "This is no incident log in UTF-8: its first line lacks %(columns)s.",
+                    columns=", ".join(missing),
+                )
             )
         return names, separator
 

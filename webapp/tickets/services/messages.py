@@ -58,7 +58,9 @@ def post(
         DomainError: if a rule refuses it.
     """
     base.require_on(actor, PERMISSION, ticket)
-    with db.session.begin_nested():  # what is refused leaves nothing for whoever draws the page again
+    with (
+        db.session.begin_nested()
+    ):  # what is refused leaves nothing for whoever draws the page again
         queries.lock(ticket)
         if ticket.merged_into_id is not None:
             raise DomainError(_("This ticket was merged into another one. Answer there."))

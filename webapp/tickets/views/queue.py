@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from webapp.core import files, htmx, trail
+from webapp.core import bulk, files, htmx, trail
 from webapp.core.guards import page, permission
 from webapp.core.search import UnknownFilter
 from webapp.core.security import limiter
@@ -129,7 +129,7 @@ def views() -> ResponseReturnValue:
 
 def _here() -> Any:
     """The filters of the list beside the left column; an address that makes no sense is the plain list."""
-    args = queries.args_of(request.args.get("here", ""))
+    args = bulk.args_of(request.args.get("here", ""))
     try:
         queries.filters_from(args)
     except UnknownFilter:

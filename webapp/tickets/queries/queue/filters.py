@@ -5,9 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl
-
-from werkzeug.datastructures import MultiDict
 
 from webapp.core.search import UnknownFilter, cleaned
 from webapp.tickets.models import Kind, Priority, Status
@@ -24,7 +21,6 @@ PLACES = ("location", "client", "project")
 REQUESTERS = ("user", "contact")
 DUE = ("overdue", "risk", "today")
 MOST_VALUES = 50  # of one filter
-MAX_PAIRS = 500
 OVER = (Status.RESOLVED, Status.CLOSED)
 _KEYED = re.compile(r"([a-z]{1,12}):([1-9][0-9]{0,17})", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -97,18 +93,6 @@ class Filters:
 def key_text(key: Keyed) -> str:
     """Return a place or requester as the address has it, such as ``client:4``."""
     return f"{key[0]}:{key[1]}"
-
-
-def args_of(query: str) -> MultiDict[str, str]:
-    """Read a query string, as a bulk change or a saved view keeps it.
-
-    Raises:
-        UnknownFilter: if it is none.
-    """
-    try:
-        return MultiDict(parse_qsl(query.removeprefix("?"), max_num_fields=MAX_PAIRS))
-    except ValueError:
-        raise UnknownFilter from None
 
 
 def filters_from(args: Any) -> Filters:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, and_, any_, false, literal, or_, select, true
 
 from webapp.access.identity import SignedIn
+from webapp.core import bulk
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import UnknownFilter
@@ -22,7 +23,7 @@ from webapp.tickets.queries.queue.conditions import (
     due_at,
 )
 from webapp.tickets.queries.queue.counting import Count, count, counts
-from webapp.tickets.queries.queue.filters import VIEWS, Filters, args_of, filters_from
+from webapp.tickets.queries.queue.filters import VIEWS, Filters, filters_from
 from webapp.tickets.queries.queue.rows import ROWS, Row, lots, with_names
 
 LISTING = Listing(
@@ -112,7 +113,7 @@ def view_counts(views: Sequence[Any], who: SignedIn) -> tuple[dict[str, Count], 
     asked: list[tuple[Any, Any]] = [(name, conditions(Filters(view=name), who)) for name in VIEWS]
     for view in views:
         try:
-            asked.append((view.id, conditions(filters_from(args_of(view.query)), who)))
+            asked.append((view.id, conditions(filters_from(bulk.args_of(view.query)), who)))
         except UnknownFilter:
             continue
     done = zip((key for key, _ in asked), counts([found for _, found in asked]), strict=True)
@@ -129,7 +130,7 @@ def matching_ids(query: str, who: SignedIn, *, limit: int) -> list[int]:
     Raises:
         UnknownFilter: if it has a filter that makes no sense.
     """
-    found = conditions(filters_from(args_of(query)), who)
+    found = conditions(filters_from(bulk.args_of(query)), who)
     statement = select(Ticket.id).where(*clauses(found)).order_by(due_at, Ticket.id).limit(limit)
     return list(db.session.scalars(statement))
 
