@@ -230,8 +230,8 @@ def test_wrong_rows_are_listed_and_the_rest_comes_in(run: Run, owner: Any) -> No
 @pytest.mark.parametrize(
     ("raw", "options", "why"),
     [
-        (b"", "", "lacks the columns number"),
-        (b"a,b\n1,2\n", "", "lacks the columns"),
+        (b"", "", "lacks number"),
+        (b"a,b\n1,2\n", "", "its first line lacks"),
         (SAMPLE.read_text().encode("utf-16"), "", "no incident log in UTF-8"),
         (SAMPLE.read_bytes(), "--client NOSUCH", "no client with the code NOSUCH"),
     ],
