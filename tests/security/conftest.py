@@ -64,6 +64,7 @@ def world(app: Flask, owner: Any) -> dict[str, Any]:
     return {
         **_parts_of_assets(asset, user),
         "kind": "project",
+        "what": "team",
         "node_id": project.id,
         "request_id": event["request_id"] or "0" * 32,
         "location_id": location.id,

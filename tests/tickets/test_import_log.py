@@ -82,13 +82,34 @@ LIFE = (
     step("New", "29-02-2016 01:23", 0),
     step("Active", "29-02-2016 03:00", 1, assigned_to="Resolver 4", sys_updated_by="Updated by 3"),
     step("-100", "29-02-2016 03:30", 2, priority="1 - Critical"),
-    step("Awaiting Vendor", "29-02-2016 04:00", 3, assignment_group="Group 10",
-         assigned_to="Resolver 4"),
-    step("Resolved", "01-03-2016 09:00", 4, assignment_group="Group 10", closed_code="code 5", resolved_by="Resolved by 1",
-         resolved_at="01-03-2016 08:58", closed_at="06-03-2016 09:00"),
-    step("Closed", "06-03-2016 09:00", 5, assignment_group="Group 10", closed_code="code 5", resolved_by="Resolved by 1",
-         resolved_at="01-03-2016 08:58", closed_at="06-03-2016 09:00"),
-)  # fmt: skip
+    step(
+        "Awaiting Vendor",
+        "29-02-2016 04:00",
+        3,
+        assignment_group="Group 10",
+        assigned_to="Resolver 4",
+    ),
+    step(
+        "Resolved",
+        "01-03-2016 09:00",
+        4,
+        assignment_group="Group 10",
+        closed_code="code 5",
+        resolved_by="Resolved by 1",
+        resolved_at="01-03-2016 08:58",
+        closed_at="06-03-2016 09:00",
+    ),
+    step(
+        "Closed",
+        "06-03-2016 09:00",
+        5,
+        assignment_group="Group 10",
+        closed_code="code 5",
+        resolved_by="Resolved by 1",
+        resolved_at="01-03-2016 08:58",
+        closed_at="06-03-2016 09:00",
+    ),
+)
 
 
 def test_a_ticket_comes_in_with_its_life(run: Run, owner: Any, audit_rows: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests import factories
 from webapp.access.identity import act_as_person
 from webapp.attachments.models import Attachment
+from webapp.core import bulk
 from webapp.core.db import db
 from webapp.tickets.models import Message, Presence, Ticket, Watcher
 from webapp.tickets.queries import queue
@@ -338,4 +339,4 @@ def test_columns_are_chosen_and_kept(agent: Any, desk: dict[str, Any]) -> None:
     answer = agent.get("/tickets?cols=kind&cols=created")
     assert "Opened" in answer.text
     assert "cols=number%2Ckind%2Ccreated" in answer.text
-    assert filters.columns_from(queue.args_of("cols=due,kind")) == ("kind", "due")
+    assert filters.columns_from(bulk.args_of("cols=due,kind")) == ("kind", "due")

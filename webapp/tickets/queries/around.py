@@ -157,7 +157,7 @@ def find(typed: str, reach: Reach, *, most: int) -> Sequence[Any]:
         if rows:
             return rows
     order = (Ticket.is_open.desc(), Ticket.updated_at.desc(), Ticket.id)
-    words = common.matches(typed, everything=reach.everywhere)
+    words = common.some_that_match(typed, everything=reach.everywhere)
     return db.session.execute(found.where(words).order_by(*order)).all()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, literal, select
 
 from webapp.core.db import db
 from webapp.core.search import prefix_query
@@ -34,6 +34,19 @@ def sees_every_client(who: Any, page: str = "tickets") -> bool:
     return any(grant.everywhere and page in grant.pages for grant in who.grants)
 
 
+def some_that_match(typed: str, *, everything: bool) -> ColumnElement[bool]:
+    """As ``matches``, within one statement: of what very many tickets say, only some, for boxes that suggest."""
+    query = prefix_query(typed)
+    if query is None:
+        return literal(value=False)
+    ids = select(_finder(everything)(func.to_tsquery("simple", query), FEW)).scalar_subquery()
+    return Ticket.id == any_(cast(ids, ARRAY(BigInteger)))
+
+
+def _finder(everything: bool) -> Any:
+    return func.steward_match_tickets if everything else func.steward_find_tickets
+
+
 def matches(typed: str, *, everything: bool) -> ColumnElement[bool]:
     """Tickets whose number, subject, tags or messages have words that begin as typed.
 
@@ -44,8 +57,7 @@ def matches(typed: str, *, everything: bool) -> ColumnElement[bool]:
     if query is None:
         return literal(value=False)
     words = func.to_tsquery("simple", query)
-    find = func.steward_match_tickets if everything else func.steward_find_tickets
-    ids = db.session.scalar(select(find(words, FEW + 1)))
+    ids = db.session.scalar(select(_finder(everything)(words, FEW + 1)))
     if ids is not None and len(ids) <= FEW:
         return Ticket.id == any_(literal(ids, ARRAY(BigInteger)))
     return Ticket.search.bool_op("@@")(words)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from flask import render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -88,7 +88,7 @@ def _since() -> datetime:
     return since if since.tzinfo else since.replace(tzinfo=UTC)
 
 
-@bp.get("/filters/<any(assignee, team, requester, place, asset, tag):what>")
+@bp.get("/filters/<what>")
 @page("tickets")
 def pick(what: str) -> ResponseReturnValue:
     """Find what a filter of the list can be set to, in sight."""
@@ -104,5 +104,7 @@ def pick(what: str) -> ResponseReturnValue:
         "team": filtering.find_teams,
         "asset": filtering.find_assets,
         "tag": filtering.find_tags,
-    }[what]
+    }.get(what)
+    if find is None:
+        abort(404)
     return pickers.answer(find(typed, me()))
