@@ -1,6 +1,6 @@
 """Links between tickets: adding and removing them, in place or on a page of their own."""
 
-from flask import flash, render_template
+from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -20,8 +20,9 @@ PAGE, PART = "tickets/links.html", "tickets/_links.html"
 @bp.get("/<id:number>/links")
 @page("tickets")
 def show_links(number: int) -> ResponseReturnValue:
-    """Show what a ticket is linked to and merged with."""
-    return render(PAGE, partial=PART, relations=part_of(find(number)))
+    """Show what a ticket is linked to and merged with; with ``add=1`` a link can be added."""
+    form = LinkForm(formdata=None) if request.args.get("add") == "1" else None
+    return render(PAGE, partial=PART, relations=part_of(find(number), form=form))
 
 
 @bp.post("/<id:number>/links")

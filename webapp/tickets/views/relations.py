@@ -48,7 +48,7 @@ class Relations:
     links: Sequence[Tie]
     came: Sequence[Tie]
     into: Tie | None
-    form: LinkForm
+    form: LinkForm | None  # while somebody adds a link
     may: bool
 
 
@@ -58,7 +58,7 @@ def context(ticket: Ticket, place: Place | None = None) -> dict[str, Any]:
 
 
 def part_of(ticket: Ticket, place: Place | None = None, form: LinkForm | None = None) -> Relations:
-    """Return how a ticket hangs together with others; ``form`` is one that was refused."""
+    """Return how a ticket hangs together with others; ``form`` is one to be filled in, or that was refused."""
     may = me().can(PERMISSION, on=place or base.place_of(ticket.client_id, ticket.project_id))
     rows = queries.of_ticket(ticket.id)
     into = next((_merged(ticket, row) for row in rows if row.part == "went"), None)
@@ -68,13 +68,12 @@ def part_of(ticket: Ticket, place: Place | None = None, form: LinkForm | None = 
         links=[_link(ticket, row, may=may) for row in rows if row.part == "link"],
         came=[_merged(ticket, row) for row in rows if row.part == "came"],
         into=into,
-        form=_offered(ticket, form),
+        form=_offered(ticket, form) if form is not None else None,
         may=may,
     )
 
 
-def _offered(ticket: Ticket, form: LinkForm | None) -> LinkForm:
-    form = form or LinkForm(formdata=None)
+def _offered(ticket: Ticket, form: LinkForm) -> LinkForm:
     for field in form:  # a ticket's page has other forms, too
         field.id = f"link-{field.name}"
     form.offer(

@@ -29,7 +29,7 @@ def draw(ticket: Ticket, tab: str = "conversation", **said: Any) -> str:
         "tab": tab,
     }
     values |= side.context(ticket, around) | relations.context(ticket, around.place)
-    values |= timing.context(ticket)
+    values |= timing.context(ticket, around.place)
     if tab == "conversation":
         follows = values["side"]["follows"]
         values["talk"] = messages.talk_of(ticket, around.place, follows=follows, **said)

@@ -11,6 +11,7 @@ from webapp.assets.queries.custody import today_of
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, render, wants_partial
+from webapp.organisation.tree import Place
 from webapp.tickets import durations
 from webapp.tickets.desk_forms import TimeForm
 from webapp.tickets.models import Ticket, TimeEntry
@@ -29,20 +30,28 @@ class TimePart:
     subject: str
     spent: queries.Spent
     total: str
-    form: TimeForm
+    form: TimeForm | None  # while somebody writes down or corrects
     may_add: bool
     editing: int | None
 
 
-def context(ticket: Ticket) -> dict[str, Any]:
-    """Return what ``tickets/_time.html`` needs; one statement."""
-    return {"time": _part(ticket)}
+def context(ticket: Ticket, place: Place | None = None) -> dict[str, Any]:
+    """Return what ``tickets/_time.html`` needs: one statement, two without ``place``."""
+    return {"time": _part(ticket, place=place)}
 
 
-def _part(ticket: Ticket, form: TimeForm | None = None, editing: int | None = None) -> TimePart:
+def _part(
+    ticket: Ticket,
+    form: TimeForm | None = None,
+    editing: int | None = None,
+    *,
+    adding: bool = False,
+    place: Place | None = None,
+) -> TimePart:
     spent = queries.of_ticket(ticket.id)
-    form = form or _form(next((row for row in spent.rows if row.id == editing), None))
-    for field in form:  # a ticket's page has other forms, too
+    if form is None and (adding or editing):
+        form = _form(next((row for row in spent.rows if row.id == editing), None))
+    for field in form or ():  # a ticket's page has other forms, too
         field.id = f"time-{field.name}"
     return TimePart(
         number=ticket.number,
@@ -50,7 +59,9 @@ def _part(ticket: Ticket, form: TimeForm | None = None, editing: int | None = No
         spent=spent,
         total=durations.said(spent.minutes),
         form=form,
-        may_add=me().can(PERMISSION, on=base.place_of(ticket.client_id, ticket.project_id)),
+        may_add=me().can(
+            PERMISSION, on=place or base.place_of(ticket.client_id, ticket.project_id)
+        ),
         editing=editing,
     )
 
@@ -71,8 +82,9 @@ def duration(minutes: int) -> str:
 @bp.get("/<id:number>/time")
 @page("tickets")
 def show_time(number: int) -> ResponseReturnValue:
-    """Show the time spent on a ticket; with ``edit=<id>`` that entry can be changed."""
-    part = _part(find(number), editing=request.args.get("edit", type=int))
+    """Show the time spent on a ticket; with ``edit=<id>`` that entry can be changed, with ``add=1`` one be added."""
+    adding = request.args.get("add") == "1"
+    part = _part(find(number), editing=request.args.get("edit", type=int), adding=adding)
     return render("tickets/time.html", partial="tickets/_time.html", time=part)
 
 
