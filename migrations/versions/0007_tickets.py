@@ -101,17 +101,26 @@ CREATE TRIGGER keep_ticket BEFORE INSERT
   OR UPDATE OF number, priority, impact, urgency, priority_reason, subject, tags, external_ref ON tickets
   FOR EACH ROW EXECUTE FUNCTION keep_ticket();
 
+-- Words, and more of them; a tsvector holds no more than a megabyte, and what is beyond that is not found.
+CREATE FUNCTION steward_words(words tsvector, more text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE SET search_path = public AS $$
+BEGIN
+  RETURN strip(words || to_tsvector('simple', more));
+EXCEPTION WHEN program_limit_exceeded THEN
+  RETURN words;
+END $$;
+
 -- What a ticket names itself, and what its messages say. Of endless ones the beginning.
 CREATE FUNCTION steward_ticket_words(ticket bigint, own text) RETURNS tsvector
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-  SELECT strip(to_tsvector('simple', left(own || ' ' || coalesce(
-    (SELECT string_agg(body, ' ' ORDER BY id) FROM ticket_messages WHERE ticket_id = ticket), ''), 200000)))
+  SELECT steward_words(strip(to_tsvector('simple', own)), left(coalesce(
+    (SELECT string_agg(body, ' ' ORDER BY id) FROM ticket_messages WHERE ticket_id = ticket), ''), 200000))
 $$;
 REVOKE ALL ON FUNCTION steward_ticket_words(bigint, text) FROM PUBLIC;
 
 CREATE FUNCTION add_message_words() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
-  UPDATE tickets t SET search = strip(t.search || to_tsvector('simple', fresh.words))
+  UPDATE tickets t SET search = steward_words(t.search, fresh.words)
     FROM (SELECT ticket_id, left(string_agg(body, ' '), 100000) AS words FROM after GROUP BY 1) AS fresh
    WHERE t.id = fresh.ticket_id AND length(t.search) < 20000;
   RETURN NULL;
@@ -271,6 +280,7 @@ CREATE TRIGGER tell_changed AFTER UPDATE ON tickets REFERENCING NEW TABLE AS aft
 FUNCTIONS = (
     "keep_ticket()",
     "steward_ticket_words(bigint, text)",
+    "steward_words(tsvector, text)",
     "add_message_words()",
     "move_message_words()",
     "drop_message_words()",

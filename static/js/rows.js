@@ -90,6 +90,23 @@ for (const type of ["input", "change"]) {
 
 // --- rows by keyboard -----------------------------------------------------------
 
+function stand(row) {
+  row.classList.add("is-here");
+  ($("a[href]", row) ?? $("[data-row]", row))?.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+// Who comes back to a list goes on where they were.
+const place = () => `row:${location.pathname}${location.search}`;
+window.addEventListener("pagehide", () => {
+  const link = $("table[data-keys] tr.is-here a[href], table[data-keys] a[href]:focus");
+  if (link) sessionStorage.setItem(place(), link.getAttribute("href"));
+});
+if (performance.getEntriesByType("navigation")[0]?.type === "back_forward" && sessionStorage.getItem(place())) {
+  const link = $$("table[data-keys] tbody a[href]").find((one) => one.getAttribute("href") === sessionStorage.getItem(place()));
+  if (link) stand(link.closest("tr"));
+}
+
 function rowKey(event) {
   const rows = $$("table[data-keys] tbody tr");
   const now = rows.findIndex((row) => row.classList.contains("is-here"));
@@ -98,9 +115,7 @@ function rowKey(event) {
     const next = rows[Math.min(Math.max(now + step, 0), rows.length - 1)];
     if (!next) return;
     rows[now]?.classList.remove("is-here");
-    next.classList.add("is-here");
-    ($("a[href]", next) ?? $("[data-row]", next))?.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
+    stand(next);
   } else if (event.key === "x") rows[now] && $("[data-row]", rows[now])?.click();
   else if (event.key === "Enter" && !event.target.closest("a, button, summary")) rows[now] && $("a[href]", rows[now])?.click();
 }

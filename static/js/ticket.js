@@ -578,5 +578,8 @@
   settle();
   watch();
   quietly(be());
-  if (location.hash === "#composer") field()?.focus();
+  $("#shortcuts .keys").append($("#ticket-keys").content.cloneNode(true));
+  const asked = new URLSearchParams(location.search).get("compose");
+  if (form() && ["reply", "note"].includes(asked)) write(asked);
+  else if (location.hash === "#composer") field()?.focus();
 })();

@@ -1,5 +1,6 @@
 """What people type becomes HTML: markdown without HTML of its own, then an allow list of tags."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,9 @@ TAGS = {
     *("h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td", "img", "span"),
     *("details", "summary"),
 }
+_NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
+# Looking for addresses takes the square of how many may begin: nobody writes so many.
+_STARTS, MOST_STARTS = re.compile(r"://|@|//"), 300
 _HEADINGS = {"h1": "h4", "h2": "h5"}  # the page and its messages have the others
 
 
@@ -53,7 +57,8 @@ def _drawn(text: str, links: Links, locale: str) -> Markup:
 
 
 def _draw(text: str, links: Links, _locale: str) -> Markup:
-    html = _parser.render(text, {"links": links})
+    many = sum(1 for _ in _STARTS.finditer(text)) > MOST_STARTS
+    html = (_plain if many else _parser).render(text, {"links": links})
     safe = nh3.clean(
         html,
         tags=TAGS,
@@ -78,7 +83,7 @@ def _is_local(url: str) -> bool:
 def is_fine(url: str) -> bool:
     """Tell whether a link may lead there: web, mail, a page of ours, a person or a file of ours."""
     if url.startswith((PERSON, FILE)):
-        return url.partition(":")[2].isdecimal()
+        return _NUMBER.fullmatch(url.partition(":")[2]) is not None
     if _is_local(url):
         return True
     try:
@@ -90,7 +95,7 @@ def is_fine(url: str) -> bool:
 
 def _id_in(url: Any) -> int:
     number = str(url).partition(":")[2]
-    return int(number) if number.isdecimal() else 0
+    return int(number) if _NUMBER.fullmatch(number) else 0
 
 
 def _lead(state: StateCore) -> None:
@@ -169,9 +174,9 @@ def _fold(state: StateCore) -> None:
             first.meta["folded"] = last.meta["folded"] = True
 
 
-def _make_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True})
-    parser.enable(["table", "strikethrough", "linkify"])
+def _make_parser(*, linkify: bool) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": linkify, "breaks": True})
+    parser.enable(["table", "strikethrough", *(["linkify"] if linkify else [])])
     if parser.linkify is not None:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": True})
     parser.validateLink = is_fine  # type: ignore[method-assign]
@@ -183,4 +188,4 @@ def _make_parser() -> MarkdownIt:
     return parser
 
 
-_parser = _make_parser()
+_parser, _plain = _make_parser(linkify=True), _make_parser(linkify=False)

@@ -40,7 +40,7 @@ def _give(
     status.require_changeable(ticket)
     check(ticket, assignee_id=assignee_id, team_id=team_id, was=ticket)
     someone_else = assignee_id is not None and assignee_id != ticket.assignee_id
-    another_team = team_id is not None and team_id != ticket.team_id
+    another_team = assignee_id is None and team_id is not None and team_id != ticket.team_id
     if (assignee_id, team_id) != (ticket.assignee_id, ticket.team_id):
         trail.tell(ticket, "ticket.assigned")
         with base.saying():
