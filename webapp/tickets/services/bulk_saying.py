@@ -8,7 +8,7 @@ from webapp.access.identity import SignedIn
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
-from webapp.core.language import _
+from webapp.core.language import _, listed
 from webapp.tickets import filling, telling
 from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Message, Status, Ticket, Watcher
@@ -28,8 +28,11 @@ def text_of(actor: SignedIn, command: BulkChange) -> BulkChange:
     """Return the change with the text of the canned reply that was chosen, if none was typed.
 
     Raises:
-        DomainError: if there is no such reply for this person.
+        DomainError: if there is no such reply for this person, or the text names what nothing stands for.
     """
+    if command.body is not None and (unknown := filling.unknown_in(command.body)):
+        names = listed(f"{{{{{name}}}}}" for name in unknown)
+        raise DomainError(_("There is no variable %(names)s.", names=names), field="body")
     if command.body is not None or command.canned is None:
         return command
     reply = canned.get_usable(actor.id, command.canned)

@@ -114,9 +114,11 @@ def pick_reply() -> ResponseReturnValue:
 @bp.post("/bulk")
 @page("tickets")
 def preview_bulk() -> ResponseReturnValue:
-    """Show each change, and what is refused and why."""
+    """Show each change, and what is refused and why; with ``edit=1`` the form again, as it is filled in."""
     _require_some()
     form = BulkForm()
+    if request.args.get("edit") == "1":
+        return _ask(form)
     if not form.validate():
         return _ask(form), 422
     try:
