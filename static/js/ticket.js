@@ -495,15 +495,23 @@
   function append(fresh, total) {
     if (!fresh.length) return;
     document.getElementById("no-messages")?.remove();
-    messages().append(...fresh);
+    staying(() => messages().append(...fresh));
     messages().dataset.total = total;
     watch();
+  }
+
+  // Who types keeps the text where it is, whatever comes above it.
+  function staying(change) {
+    const kept = document.activeElement?.closest("[data-composer]");
+    const before = kept?.getBoundingClientRect().top;
+    change();
+    if (kept) window.scrollBy(0, kept.getBoundingClientRect().top - before);
   }
 
   // Messages went away or came in between, by a merge for example.
   async function wholly() {
     const found = await part("/conversation");
-    messages().replaceWith(found.getElementById("messages"));
+    staying(() => messages().replaceWith(found.getElementById("messages")));
     watch();
   }
 
@@ -579,7 +587,7 @@
   watch();
   quietly(be());
   $("#shortcuts .keys").append($("#ticket-keys").content.cloneNode(true));
-  const asked = new URLSearchParams(location.search).get("compose");
-  if (form() && ["reply", "note"].includes(asked)) write(asked);
+  const compose = new URLSearchParams(location.search).get("compose");
+  if (form() && ["reply", "note"].includes(compose)) write(compose);
   else if (location.hash === "#composer") field()?.focus();
 })();
