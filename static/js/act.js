@@ -36,7 +36,7 @@
       ?? body.querySelector("[autofocus]:not([hidden]), .picker-input, form select:not([hidden]), form textarea, form input:not([type=hidden])");
     first?.focus();
     // What is there is added to: the caret stands behind it.
-    if (first?.matches("input[type=text], textarea")) first.setSelectionRange(first.value.length, first.value.length);
+    if (first?.matches("input[type=text]:not(.picker-input), textarea")) first.setSelectionRange(first.value.length, first.value.length);
   }
 
   const texts = () => [...body.querySelectorAll("textarea[name], input[type=text][name]:not(.picker-input)")];

@@ -118,11 +118,27 @@ def paths(app: Flask, admin: Any) -> list[str]:
         "/assets/export.xlsx",
         "/assets/new/attributes",  # a fragment of the form
         "/views",  # of a page that has views
+        "/live",  # a stream
+        "/tickets/export.csv",
+        # Parts of pages, and answers for scripts.
+        *("/notifications/bell", "/tickets/bulk/replies", "/tickets/desk/recalculation"),
+        *("/tickets/desk/service-levels/preview", "/tickets/flow", "/tickets/new/client"),
+        *("/tickets/new/priority", "/tickets/news", "/tickets/replies", "/tickets/rows"),
+        *("/tickets/views", "/tickets/bulk"),
         "/login",
     }
     thing = factories.make_asset(client_id=client.id, project_id=project.id)
     asset = f"/assets/{thing.tag}"
+    asked = factories.make_ticket(
+        client_id=client.id,
+        asset_id=thing.id,
+        body="It **broke**.\n\n> a\n> b\n> c\n> d\n\n```\nlog\n```",
+    )
+    team, ticket = factories.make_team(admin), f"/tickets/{asked.number}"
     records = [
+        *(ticket, f"{ticket}/history", f"{ticket}/edit", f"{ticket}/merge", f"{ticket}/split"),
+        *(f"{ticket}/links", f"{ticket}/time", f"{ticket}/status", f"{ticket}/assign"),
+        *(f"/tickets/bulk?ids={asked.id}", f"/tickets/desk/teams/{team.id}"),
         *(asset, f"{asset}?tab=custody", f"{asset}/files", f"{asset}/history", f"{asset}/edit"),
         *(f"{asset}/check-out", f"{asset}/move", f"/assets/tree?open=asset:{thing.id}"),
         *(f"/assets/types/{thing.type_id}", f"/assets/types/{thing.type_id}/edit"),

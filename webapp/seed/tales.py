@@ -176,7 +176,7 @@ def _greeted(tale: Tale, text: str) -> str:
 
 
 def _take(tale: Tale, at: datetime) -> None:
-    tale.become(at, "open", "taken", assignee_id=tale.agent.id)
+    tale.become(at, "open", "assigned", assignee_id=tale.agent.id)
 
 
 def _middle(
@@ -188,7 +188,7 @@ def _middle(
     if long or chance.random() < 0.45:  # noqa: PLR2004 - as many as wait for an answer
         asked = start + between * 0.05
         back = asked + between * (chance.uniform(0.7, 0.9) if long else chance.uniform(0.1, 0.4))
-        steps.append((asked, lambda at: tale.become(at, "pending", "status_changed")))
+        steps.append((asked, lambda at: tale.become(at, "pending", "updated")))
         steps.append((back, lambda at: _hear(tale, at)))
     if chance.random() < 0.6:  # noqa: PLR2004
         steps.append(
@@ -199,8 +199,8 @@ def _middle(
         )
     if chance.random() < 0.2:  # noqa: PLR2004
         held = start + between * 0.72
-        steps.append((held, lambda at: tale.become(at, "on_hold", "status_changed")))
-        steps.append((start + between * 0.93, lambda at: tale.become(at, "open", "status_changed")))
+        steps.append((held, lambda at: tale.become(at, "on_hold", "updated")))
+        steps.append((start + between * 0.93, lambda at: tale.become(at, "open", "updated")))
     if chance.random() < 0.3:  # noqa: PLR2004
         steps.append(
             (
@@ -214,7 +214,7 @@ def _middle(
 def _hear(tale: Tale, at: datetime) -> None:
     tale.write(at, tale.pick(stories.ANSWERS), by_asker=True)
     if tale.status == "pending":
-        tale.become(at + timedelta(seconds=1), "open", "status_changed")
+        tale.become(at + timedelta(seconds=1), "open", "updated")
 
 
 def _resolve(tale: Tale, at: datetime) -> None:

@@ -216,7 +216,7 @@ def _hand_over(world: World, tale: Tale) -> None:
     if tale.status in {"resolved", "closed"} or at > tale.until or not others:
         return
     tale.write(at, tale.chance.choice(stories.HANDOVERS), is_note=True)
-    tale.note(at + timedelta(seconds=1), "handed_over", assignee_id=tale.chance.choice(others).id)
+    tale.note(at + timedelta(seconds=1), "assigned", assignee_id=tale.chance.choice(others).id)
 
 
 def _write(told: list[Tale]) -> list[tuple[int, int, int]]:
