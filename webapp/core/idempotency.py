@@ -3,6 +3,7 @@
 import hashlib
 import re
 from http import HTTPStatus
+from io import SEEK_END
 
 from flask import Flask, Response, g, make_response, request
 from flask.typing import ResponseReturnValue
@@ -67,6 +68,10 @@ def _fingerprint() -> bytes:
     for name, value in sorted(request.form.items(multi=True)):
         if name not in (FIELD, "csrf_token"):
             digest.update(f"{name}={value}\n".encode("utf-8", "surrogatepass"))
+    for name, file in sorted(request.files.items(multi=True), key=lambda pair: pair[0]):
+        size = file.stream.seek(0, SEEK_END)
+        file.stream.seek(0)
+        digest.update(f"{name}={file.filename} {size}\n".encode("utf-8", "surrogatepass"))
     if request.is_json:
         digest.update(request.get_data(cache=True))
     return digest.digest()

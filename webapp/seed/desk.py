@@ -64,6 +64,56 @@ VIEWS = (
 )
 
 
+_HELLO, _REGARDS = "Hello {{requester.first_name}},\n\n", "\n\nKind regards\n{{agent.name}}"
+CANNED = tuple(
+    (shortcut, title, _HELLO + body + _REGARDS)
+    for shortcut, title, body in (
+        (
+            "hello",
+            "First answer",
+            "thank you for your message. I look into it and write again today.",
+        ),
+        (
+            "photo",
+            "Ask for a photo",
+            "could you send us a photo of what you see, and of the label?",
+        ),
+        (
+            "visit",
+            "Announce a visit",
+            "we would come by tomorrow between nine and eleven. Does it suit you?",
+        ),
+        (
+            "done",
+            "It is done",
+            "ticket #{{ticket.number}} is done. If it happens again, simply answer.",
+        ),
+        (
+            "reboot",
+            "Restart first",
+            "please restart the device once and tell us whether it helped.",
+        ),
+        (
+            "warranty",
+            "With the vendor",
+            "the vendor has {{asset.tag}} now and repairs it within a week.",
+        ),
+    )
+)
+# Holidays of Madrid that are the same each year: month, day, name.
+HOLIDAYS = (
+    (1, 1, "Año Nuevo"),
+    (1, 6, "Epifanía del Señor"),
+    (5, 1, "Fiesta del Trabajo"),
+    (8, 15, "Asunción de la Virgen"),
+    (10, 12, "Fiesta Nacional"),
+    (11, 1, "Todos los Santos"),
+    (12, 6, "Día de la Constitución"),
+    (12, 8, "Inmaculada Concepción"),
+    (12, 25, "Navidad"),
+)
+
+
 @dataclass(kw_only=True)
 class Desk:
     """What is there before the first ticket comes."""
@@ -86,7 +136,7 @@ def open_desk(demo: Demo) -> Desk:
         _levels(demo, desk)
         db.session.add_all(
             CannedReply(shortcut=shortcut, title=title, body=body)
-            for shortcut, title, body in stories.CANNED
+            for shortcut, title, body in CANNED
         )
         _only_leads_reopen()
         for number, name, query, shared in VIEWS:
@@ -141,7 +191,7 @@ def _levels(demo: Demo, desk: Desk) -> None:
     db.session.add_all(
         Holiday(hours_id=office.id, day=date(year, month, day), name=name)
         for year in years
-        for month, day, name in stories.HOLIDAYS
+        for month, day, name in HOLIDAYS
     )
     clients = {row.name: row.id for row in db.session.execute(select(Client.name, Client.id))}
     wanted: list[tuple[str, int | None, Kind | None, BusinessHours, Targets]] = [

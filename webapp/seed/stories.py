@@ -38,7 +38,8 @@ STORIES = (
             "Keyboard of my laptop types twice",
         ),
         says=(
-            "Hello,\n\nmy laptop ({tag}) worked yesterday. Today the light blinks three times and nothing happens.",
+            "Hello,\n\nmy laptop ({tag}) worked yesterday. Today the light blinks three times, and that is all.",
+            "Since the update last night the screen stays black. The fan runs.",
             "It happens about **twice a day**, mostly in meetings. The battery shows 60 % right before.",
             "I spilled nothing on it, honestly. It began on Monday.",
         ),
@@ -51,7 +52,7 @@ STORIES = (
             "Memory replaced, tested over night.",
             "Firmware updated; the fault has not come back.",
             "Battery replaced under warranty.",
-            "Lent a replacement; the old one was retired.",
+            "Keyboard replaced.",
         ),
         tags=("hardware", "laptop"),
         minutes=(20, 120),
@@ -69,6 +70,7 @@ STORIES = (
         says=(
             "Could you please set this up until the end of the week? My manager has agreed, see below.",
             "We have somebody new in the {room}. The usual set, please: account, mail, phone.",
+            "I miss all announcements otherwise. Thank you!",
             "I cannot sign in any more since I came back from leave.",
         ),
         finds=(
@@ -78,6 +80,7 @@ STORIES = (
         ends=(
             "Access given and confirmed by the requester.",
             "Account made, first sign-in done together on the phone.",
+            "Added to the list; the last three messages were sent on.",
             "Password reset; the person signed in while on the line.",
         ),
         tags=("access", "account"),
@@ -95,6 +98,7 @@ STORIES = (
         ),
         says=(
             "Every third page jams in the back. We tried other paper.",
+            "It prints, but the pages stay white since the new cartridge.",
             "It says *replace drum* and prints grey stripes.",
             "Scanning worked last week. Now it says “server not found”.",
         ),
@@ -104,6 +108,7 @@ STORIES = (
         ),
         ends=(
             "Roller replaced, 200 pages without a jam.",
+            "The strip was still on the cartridge; prints again.",
             "Drum replaced.",
             "New certificate imported; scanning works.",
         ),
@@ -124,6 +129,7 @@ STORIES = (
         says=(
             "Nobody in the {room} has a connection. About twelve people work over their phones.",
             "Calls break off when I walk from my desk to the {room}.",
+            "The lamps at the phones are off, and no computer gets a connection.",
             "Monitoring: `{tag}` does not answer since 4 minutes.",
         ),
         finds=(
@@ -132,9 +138,10 @@ STORIES = (
             "Power budget of the switch was exceeded by the new phones.",
         ),
         ends=(
-            "Patch cable replaced, no errors since.",
+            "Access point updated and restarted.",
             "Channels planned anew; measured in all corners.",
-            "Moved two phones to the other switch.",
+            "Patch cable replaced, no errors since.",
+            "Power supply replaced.",
         ),
         tags=("network", "wifi"),
         minutes=(20, 150),
@@ -142,7 +149,7 @@ STORIES = (
     Story(
         team=NETWORK,
         about=("Server", "UPS"),
-        weight=10,
+        weight=18,
         impact="high",
         urgency="high",
         subjects=(
@@ -155,6 +162,7 @@ STORIES = (
             "Monitoring: `{tag}` has been down for 3 minutes.\n\n```\nping: 100% packet loss\nipmi: power good\n```",
             "Monitoring: battery of `{tag}` below 30 %.",
             "Monitoring: RAID degraded, slot 4.",
+            "Monitoring: the nightly backup of `{tag}` failed, the second time in a row.",
         ),
         finds=(
             "Kernel panic after the night's update; rolled back.",
@@ -163,8 +171,9 @@ STORIES = (
         ),
         ends=(
             "Rolled back; update held until the vendor fixes it.",
-            "Disk replaced, rebuild finished over night.",
             "Batteries replaced and tested under load.",
+            "Disk replaced, rebuild finished over night.",
+            "Tape library updated; last night's backup is complete.",
         ),
         tags=("monitoring", "server"),
         minutes=(30, 240),
@@ -184,6 +193,7 @@ STORIES = (
             "It has 16 degrees in here since the weekend. People wear coats.",
             "Water drips from the ceiling next to the window. We put a bucket.",
             "It rattles every morning between eight and nine.",
+            "Only cold water since this morning, in all bathrooms.",
         ),
         finds=(
             "Valve is stuck half open. Part ordered, three days.",
@@ -193,6 +203,7 @@ STORIES = (
             "Valve replaced, 21 degrees since noon.",
             "Drain cleaned, tray dried. Looked again a day later: dry.",
             "Bearing greased; replace it with the next service.",
+            "Ignition of the burner replaced.",
         ),
         tags=("climate",),
         minutes=(40, 240),
@@ -200,7 +211,7 @@ STORIES = (
     Story(
         team=BUILDING,
         about=("Lift",),
-        weight=6,
+        weight=9,
         impact="high",
         urgency="high",
         subjects=(
@@ -210,13 +221,18 @@ STORIES = (
         ),
         says=(
             "The lift stands, nobody is inside. The stairs are the only way up.",
+            "It does not move; the display shows 47.",
             "The doors open and close all the time.",
         ),
         finds=(
             "Door sensor dirty again, third time this year.",
             "Called the lift company, 90 minutes.",
         ),
-        ends=("Sensor cleaned and aligned.", "Lift company replaced the door drive."),
+        ends=(
+            "Safety chain reset, all floors checked.",
+            "Lift company replaced the door drive.",
+            "Sensor cleaned and aligned.",
+        ),
         tags=("lift", "safety"),
         minutes=(30, 180),
     ),
@@ -234,9 +250,15 @@ STORIES = (
             "The orange light is on since this morning. It drives normally.",
             "With more than 800 kg it needs half a minute to the second shelf.",
             "Standing in the yard with a flat tyre at the front left.",
+            "The sticker says this month. Please book a slot.",
         ),
         finds=("Hydraulic oil low, looks for the leak.", "Garage has a slot tomorrow at nine."),
-        ends=("Oil topped up, seal replaced.", "Tyre replaced.", "Passed the inspection."),
+        ends=(
+            "Sensor replaced.",
+            "Oil topped up, seal replaced.",
+            "Tyre replaced.",
+            "Passed the inspection.",
+        ),
         tags=("fleet",),
         minutes=(20, 120),
     ),
@@ -254,6 +276,7 @@ STORIES = (
         says=(
             "Planned for this month. Please agree on a time with the client.",
             "The reading of last month is missing; the provider estimates otherwise.",
+            "The certificate ends next month.",
         ),
         finds=("Nobody was there; new date agreed.", "Seal is intact, pressure fine."),
         ends=(
@@ -266,24 +289,33 @@ STORIES = (
     ),
     Story(
         team=DESK,
-        about=("Phone", "Monitor"),
-        weight=14,
+        about=("Monitor",),
+        weight=8,
         kind="request",
         urgency="low",
-        subjects=(
-            "Second screen for {first}",
-            "Phone {tag} does not charge any more",
-            "Screen flickers",
-            "New phone for the on-call team",
-        ),
+        subjects=("Second screen for {first}", "Screen flickers"),
         says=(
             "I work with two spreadsheets all day and would be glad about a second screen.",
-            "It charges only when I hold the cable in a certain way.",
             "It flickers for the first ten minutes, then it is fine.",
         ),
-        finds=("Two in stock on site.", "Charging port is full of lint."),
-        ends=("Handed out and signed for.", "Port cleaned, charges again.", "Replaced from stock."),
+        finds=("Two in stock on site.",),
+        ends=("Handed out and signed for.", "Replaced from stock."),
         tags=("hardware",),
+        minutes=(10, 40),
+    ),
+    Story(
+        team=DESK,
+        about=("Phone",),
+        weight=8,
+        urgency="low",
+        subjects=("Phone {tag} does not charge any more", "New phone for the on-call team"),
+        says=(
+            "It charges only when I hold the cable in a certain way.",
+            "The on-call team shares one phone, and it is worn out.",
+        ),
+        finds=("Charging port is full of lint.",),
+        ends=("Port cleaned, charges again.", "Handed out and signed for."),
+        tags=("hardware", "phone"),
         minutes=(10, 40),
     ),
     Story(
@@ -300,6 +332,7 @@ STORIES = (
             "They sent it three times. I see nothing, not in the junk either.",
             "Is this real?\n\n> Dear colleague,\n> please use the new account from now on.\n> It is urgent.",
             "All my meetings are one hour late since Sunday.",
+            "They see me talk, and nobody hears anything.",
         ),
         finds=(
             "Phishing. Took it out of 14 mailboxes, blocked the sender. **Nobody clicked.**",
@@ -307,9 +340,10 @@ STORIES = (
             "The supplier's SPF record is broken; told them.",
         ),
         ends=(
+            "Supplier mended their record; mail arrives.",
             "Blocked and removed; told everybody in the company.",
             "Time zone set; meetings are right again.",
-            "Supplier mended their record; mail arrives.",
+            "Another microphone was chosen; the headset works.",
         ),
         tags=("mail",),
         minutes=(10, 60),
@@ -347,57 +381,9 @@ REASONS = (
     "Many people ask for it",
     "There is a workaround until next week",
 )
-_HELLO, _REGARDS = "Hello {{requester.first_name}},\n\n", "\n\nKind regards\n{{agent.name}}"
-CANNED = tuple(
-    (shortcut, title, _HELLO + body + _REGARDS)
-    for shortcut, title, body in (
-        (
-            "hello",
-            "First answer",
-            "thank you for your message. I look into it and write again today.",
-        ),
-        (
-            "photo",
-            "Ask for a photo",
-            "could you send us a photo of what you see, and of the label?",
-        ),
-        (
-            "visit",
-            "Announce a visit",
-            "we would come by tomorrow between nine and eleven. Does it suit you?",
-        ),
-        (
-            "done",
-            "It is done",
-            "ticket #{{ticket.number}} is done. If it happens again, simply answer.",
-        ),
-        (
-            "reboot",
-            "Restart first",
-            "please restart the device once and tell us whether it helped.",
-        ),
-        (
-            "warranty",
-            "With the vendor",
-            "the vendor has {{asset.tag}} now and repairs it within a week.",
-        ),
-    )
-)
 TEAMS = {
     DESK: "First answer to everything: accounts, laptops, phones, printers.",
     NETWORK: "Networks, servers, backups.",
     BUILDING: "Heating, ventilation, lifts.",
     FIELD: "Whoever drives to the client: vehicles, meters, inspections.",
 }
-# Holidays of Madrid that are the same each year: month, day, name.
-HOLIDAYS = (
-    (1, 1, "Año Nuevo"),
-    (1, 6, "Epifanía del Señor"),
-    (5, 1, "Fiesta del Trabajo"),
-    (8, 15, "Asunción de la Virgen"),
-    (10, 12, "Fiesta Nacional"),
-    (11, 1, "Todos los Santos"),
-    (12, 6, "Día de la Constitución"),
-    (12, 8, "Inmaculada Concepción"),
-    (12, 25, "Navidad"),
-)

@@ -65,6 +65,7 @@ class Tale:
     events: list[Event] = field(default_factory=list)
     pauses: list[tuple[datetime, datetime | None]] = field(default_factory=list)
     minutes: int = 0
+    variant: int = 0  # which of the story's subjects, with the words that fit
 
     @property
     def status(self) -> str:
@@ -78,6 +79,10 @@ class Tale:
     def pick(self, texts: tuple[str, ...]) -> str:
         """Choose one of several ways to say it."""
         return self.say(self.chance.choice(texts))
+
+    def fitting(self, texts: tuple[str, ...]) -> str:
+        """Return the text that goes with the subject."""
+        return self.say(texts[self.variant])
 
     def note(
         self, at: datetime, action: str, *, who: Someone | None = None, **changes: Any
@@ -151,7 +156,7 @@ def priority_of(impact: str, urgency: str) -> str:
 def tell(tale: Tale, *, first: timedelta, done: timedelta) -> None:
     """Let a ticket happen: the desk's first answer comes after ``first``, the end after ``done``."""
     opened = tale.row["opened_at"]
-    tale.write(opened, tale.pick(tale.story.says), by_asker=True, action="described")
+    tale.write(opened, tale.fitting(tale.story.says), by_asker=True, action="described")
     answer = opened + first
     steps: list[tuple[datetime, Callable[[datetime], None]]] = [
         (
@@ -218,7 +223,7 @@ def _hear(tale: Tale, at: datetime) -> None:
 
 
 def _resolve(tale: Tale, at: datetime) -> None:
-    end = tale.pick(tale.story.ends)
+    end = tale.fitting(tale.story.ends)
     tale.answer(at, tale.chance.choice(stories.CLOSINGS).format(end=end, **tale.words))
     tale.become(at + timedelta(seconds=2), "resolved", "resolved", resolution=end, resolved_at=at)
     tale.minutes = tale.chance.randint(*tale.story.minutes)

@@ -29,7 +29,7 @@ LINKED = 60
 WEEKDAYS = (16, 14, 13, 13, 12, 3, 2)
 HOURS = (*(1,) * 6, 4, 14, 22, 20, 16, 13, 9, 9, 13, 13, 12, 9, 5, 3, 2, 2, 1, 1)
 OWN = 0.12  # of tickets are asked for by colleagues
-OVERRIDDEN, HANDED_OVER, TIMED = 0.04, 0.05, 0.6
+OVERRIDDEN, HANDED_OVER, TIMED = 0.1, 0.05, 0.6
 TICKET, MESSAGE, WATCHER, TIME, LINK = (
     cast("Table", model.__table__) for model in (Ticket, Message, Watcher, TimeEntry, Link)
 )
@@ -122,7 +122,14 @@ def _tale(demo: Demo, world: World, number: int, opened: datetime) -> Tale:
         "first": asker.first,
     }
     tale = Tale(
-        story=story, chance=chance, until=demo.base, asker=asker, agent=agent, words=words, row={}
+        story=story,
+        chance=chance,
+        until=demo.base,
+        asker=asker,
+        agent=agent,
+        words=words,
+        row={},
+        variant=chance.randrange(len(story.subjects)),
     )
     tale.row = _row(tale, number, opened, asset) | {
         "client_id": client_id,
@@ -185,7 +192,7 @@ def _row(tale: Tale, number: int, opened: datetime, asset: Any) -> dict[str, Any
     story, asker = tale.story, tale.asker
     row = dict.fromkeys(LATER) | {
         "number": number,
-        "subject": tale.pick(story.subjects),
+        "subject": tale.fitting(story.subjects),
         "kind": story.kind,
         "status": "new",
         "impact": story.impact,
