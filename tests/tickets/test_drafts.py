@@ -58,6 +58,8 @@ def test_sending_forgets_that_draft_and_keeps_the_other(
     sent = agent.post(url, data={"mode": "reply", "body": "A reply", "note": "A note, longer"})
     assert sent.status_code == 303
     assert [(row["is_note"], row["body"]) for row in drafts(owner)] == [(True, "A note, longer")]
+    agent.post(url, data={"mode": "reply", "body": "Another window knows of no note"})
+    assert [(row["is_note"], row["body"]) for row in drafts(owner)] == [(True, "A note, longer")]
     assert 'id="mode-note" value="note" checked' in page(agent, ticket)
 
 

@@ -88,7 +88,9 @@ def talk_of(
     said = said_of(ticket, told.rows, files, seen=seen)
     beside = ticket_queries.beside(ticket.id, who.id)
     may_set = may_reply and who.can(EDIT, on=place)
-    states = (follows or workflow.next_statuses(ticket, who.id)) if may_set else ()
+    states: Any = ()
+    if may_set:
+        states = follows or workflow.next_statuses(ticket, workflow.roles_at(who, place))
     return Talk(
         number=ticket.number,
         messages=said,
@@ -196,7 +198,8 @@ def say(number: int) -> ResponseReturnValue:
         form.refuse(error)
         return _again(ticket, form, str(error))
     other = command.body if command.is_note else command.note
-    draft_services.save(me(), ticket, is_note=not command.is_note, body=other)
+    if other.strip():  # an empty one may be of another window, which keeps it
+        draft_services.save(me(), ticket, is_note=not command.is_note, body=other)
     return _sent(ticket, message.id, is_note=command.is_note)
 
 
@@ -207,6 +210,8 @@ def _sent(ticket: Ticket, message_id: int, *, is_note: bool) -> ResponseReturnVa
         return redirect_to(ticket_url(ticket, _anchor=f"message-{message_id}"))
     told = {"ticketchanged": {"id": ticket.id, "number": ticket.number, "said": said}}
     talk = talk_of(ticket, base.place_of(ticket.client_id, ticket.project_id))
+    if talk.form is not None:
+        talk.form.mode.data = "note" if is_note else "reply"  # the next one is of the same kind
     return (
         render_template("tickets/_talk.html", talk=talk, record=ticket),
         200,
