@@ -95,7 +95,11 @@ def pick_person() -> ResponseReturnValue:
             abort(404)
         among, team = people.who_can_see(ticket), team or ticket.team_id
     elif client is not None:
-        among = people.who_can_see(people.Spot(client, number_in("project")))
+        if records.find_client(client) is None:  # who works for a client is of no concern to others
+            abort(404)
+        project = number_in("project")
+        known = project if records.project_name(project, client) is not None else None
+        among = people.who_can_see(people.Spot(client, known))
     else:
         among = people.who_opens_tickets()
     rows = people.find_people(pickers.typed(), among=among, team_id=team)
