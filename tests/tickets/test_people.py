@@ -238,6 +238,15 @@ def test_the_side_takes_few_statements(sign_in: Any, statements: Any) -> None:
     assert len(seen) <= 7  # who, the ticket, what it names, and four of the side's own
 
 
+def test_the_side_says_how_it_was_resolved(sign_in: Any) -> None:
+    ticket = factories.make_ticket(status="resolved", resolution="Turned the <b>valve</b>.")
+    browser = sign_in("tickets")
+    page = browser.get(f"/tickets/{ticket.number}").get_data(as_text=True)
+    assert "How it was resolved" in page and "Turned the &lt;b&gt;valve&lt;/b&gt;." in page
+    other = factories.make_ticket(status="open", resolution="Turned the valve.")
+    assert "How it was resolved" not in browser.get(f"/tickets/{other.number}").text
+
+
 def test_search_boxes_stay_in_scope(sign_in: Any) -> None:
     here, far = factories.make_client("Here"), factories.make_client("Far")
     factories.make_contact(client_id=here.id, name="Contact here")
@@ -252,6 +261,8 @@ def test_search_boxes_stay_in_scope(sign_in: Any) -> None:
     ]
     assert browser.get(f"/tickets/pickers/people?ticket={ticket.number}").status_code == 404
     assert browser.get(f"/tickets/pickers/people?client={here.id}").json["options"]
+    for away in (far.id, 999999):
+        assert browser.get(f"/tickets/pickers/people?client={away}").status_code == 404
     assert browser.get(f"/tickets/pickers/projects?client={far.id}").json["options"] == []
     for box in ("places", "assets", "teams", "people"):
         assert browser.get(f"/tickets/pickers/{box}?q=a").status_code == 200
