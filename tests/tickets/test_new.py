@@ -77,6 +77,21 @@ def test_a_ticket_with_everything(sign_in: Any, audit_rows: Any) -> None:
     assert browser.get(reply.location).status_code == 200
 
 
+def test_a_description_mentions_who_can_see_it_by_name(sign_in: Any, owner: Any) -> None:
+    client, role = factories.make_client(), factories.make_role("tickets")
+    luis, far = factories.make_user(name="Luis Vega"), factories.make_user(name="Luisa Far")
+    factories.grant(luis, role, client_id=client.id)
+    factories.grant(far, role, client_id=factories.make_client().id)
+    browser = sign_in("*")
+    body = f"[@The Boss](user:{luis.id}), [@Luisa](user:{far.id}), [@Nobody](user:999999)"
+    assert browser.post("/tickets/new", data=filled(client, body=body)).status_code == 303
+    with factories.work():
+        said = db.session.query(Message).filter_by(ticket_id=newest().id).one().body
+    assert said == f"[@Luis Vega](user:{luis.id}), @Luisa, @Nobody"
+    rows = owner.execute("SELECT user_id, kind FROM notifications").fetchall()
+    assert [(row["user_id"], row["kind"]) for row in rows] == [(luis.id, "ticket.mentioned")]
+
+
 def test_numbers_rise_and_are_not_used_twice(sign_in: Any) -> None:
     client = factories.make_client()
     browser = sign_in("*")

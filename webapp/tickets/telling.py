@@ -125,6 +125,17 @@ def opened(ticket: Ticket, actor: SignedIn | None) -> None:
     assigned(ticket, actor)
 
 
+def described(
+    ticket: Ticket, message: Message, actor: SignedIn | None, *, mentioned: Iterable[int]
+) -> None:
+    """Tell those whom a new ticket mentions; who gets it is told that."""
+    to = frozenset(mentioned) - _assignee(ticket)
+    if to:
+        named = _("%(who)s mentions you on #%(number)s %(subject)s", **_facts(ticket, actor))
+        words = _saying(named, message.body)
+        _tell(MENTIONED, ticket, actor, words, to=to, anchor=f"#message-{message.id}")
+
+
 def assigned(ticket: Ticket, actor: SignedIn | None, *, note: str = "") -> None:
     """Tell who got the ticket; ``note`` is what whoever hands it over says."""
     if ticket.assignee_id is not None:

@@ -76,18 +76,24 @@ def post(
     return message
 
 
+def said(ticket: Ticket, body: str) -> tuple[str, list[int]]:
+    """Return a text with mentions of those only who can see the ticket, by their names, and who they are."""
+    wanted = mentioning.mentioned(body)
+    people = {row.id: row.name for row in mentions.who_see(ticket, ids=wanted)} if wanted else {}
+    return mentioning.named(body, people), list(people)
+
+
 def _write(
     actor: SignedIn | None, ticket: Ticket, body: str, *, is_note: bool
 ) -> tuple[Message, list[int]]:
-    """Add the message, with mentions of those only who can see the ticket."""
-    wanted = mentioning.mentioned(body)
-    people = {row.id: row.name for row in mentions.who_see(ticket, ids=wanted)} if wanted else {}
+    """Add the message; return whom it mentions, too."""
+    words, mentioned = said(ticket, body)
     message = Message(
         client_id=ticket.client_id,
         ticket_id=ticket.id,
         is_note=is_note,
         author_id=None if actor is None else actor.id,
-        body=mentioning.named(body, people),
+        body=words,
         via=Via.SYSTEM if actor is None else Via.WEB,
     )
     label = mentioning.plain(message.body)[:LABEL]
@@ -96,7 +102,7 @@ def _write(
     db.session.flush()
     db.session.execute(_TOUCH, {"at": message.sent_at, "id": ticket.id})
     db.session.expire(ticket, ["last_message_at", "updated_at"])
-    return message, list(people)
+    return message, mentioned
 
 
 def _attach(

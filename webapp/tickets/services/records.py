@@ -14,7 +14,7 @@ from webapp.tickets.models import Level, Message, Priority, PriorityRule, Ticket
 from webapp.tickets.queries import people as people_queries
 from webapp.tickets.queries import records as queries
 from webapp.tickets.schemas import TicketDraft
-from webapp.tickets.services import base, people, sla, status
+from webapp.tickets.services import base, messages, people, sla, status
 
 FIELDS = (
     *("subject", "kind", "client_id", "project_id", "asset_id"),
@@ -62,9 +62,11 @@ def create(actor: SignedIn | None, command: TicketDraft) -> Ticket:
     sla.begin(ticket)
     with base.saying():
         db.session.add(ticket)
-    _first_message(actor, ticket, command.body)
+    body, mentioned = messages.said(ticket, command.body)
+    message = _first_message(actor, ticket, body)
     db.session.flush()
     telling.opened(ticket, actor)
+    telling.described(ticket, message, actor, mentioned=mentioned)
     return ticket
 
 
@@ -84,7 +86,7 @@ def _check_given(actor: SignedIn, command: TicketDraft, place: Place) -> None:
     people.check(command, assignee_id=command.assignee_id, team_id=command.team_id)
 
 
-def _first_message(actor: SignedIn | None, ticket: Ticket, body: str) -> None:
+def _first_message(actor: SignedIn | None, ticket: Ticket, body: str) -> Message:
     author = ticket.requester_user_id or (
         None if ticket.requester_contact_id or actor is None else actor.id
     )
@@ -99,6 +101,7 @@ def _first_message(actor: SignedIn | None, ticket: Ticket, body: str) -> None:
     db.session.add(message)
     if actor is not None:
         db.session.add(Watcher(client_id=ticket.client_id, ticket_id=ticket.id, user_id=actor.id))
+    return message
 
 
 def priority_of(impact: Level, urgency: Level) -> Priority:
