@@ -143,6 +143,23 @@ def test_a_reply_with_variables_is_said_on_each_and_stays(sign_in):
     assert now(two).tags == []
 
 
+def test_mentions_on_many_tickets_are_of_who_sees_each(sign_in, owner):
+    mine, theirs = factories.make_client(), factories.make_client()
+    luis, boss = factories.make_user(name="Luis Vega"), factories.make_user(name="The Boss")
+    factories.grant(luis, factories.make_role("tickets"), client_id=mine.id)
+    factories.grant(boss, factories.make_role("tickets"))
+    one = factories.make_ticket(f"[@Forged](user:{boss.id})", client_id=mine.id)
+    two = factories.make_ticket("Print", client_id=theirs.id)
+    body = f"[@The CEO](user:{luis.id}) {{{{ticket.subject}}}}"
+    change(sign_in(*AGENT), ids=[one.id, two.id], body=body)
+    with factories.work():
+        bodies = {m.ticket_id: m.body for m in db.session.scalars(select(Message))}
+    assert bodies[one.id] == f"[@Luis Vega](user:{luis.id}) @Forged"
+    assert bodies[two.id] == "@The CEO Print"
+    rows = owner.execute("SELECT user_id, kind FROM notifications").fetchall()
+    assert [(row["user_id"], row["kind"]) for row in rows] == [(luis.id, "ticket.mentioned")]
+
+
 def test_each_ticket_is_judged_by_itself(sign_in):
     mine, theirs = factories.make_client(), factories.make_client()
     own, other = (factories.make_ticket(client_id=c.id) for c in (mine, theirs))

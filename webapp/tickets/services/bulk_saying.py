@@ -9,12 +9,12 @@ from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
-from webapp.tickets import filling, telling
+from webapp.tickets import filling, mentioning, telling
 from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Message, Status, Ticket, Watcher
 from webapp.tickets.models.conversation import Via
 from webapp.tickets.queries import bulk as queries
-from webapp.tickets.queries import canned
+from webapp.tickets.queries import canned, mentions
 from webapp.tickets.services import sla
 from webapp.tickets.services import status as statuses
 
@@ -55,6 +55,8 @@ class Saying:
         self.opens = command.status is None and not command.is_note
         self.values = canned.values_of(ids, agent=actor.name) if "{{" in command.body else {}
         self.watched = queries.watched_by(actor.id, ids)
+        self.mentioned = mentioning.mentioned(command.body)
+        self.seeing: dict[tuple[int, int | None], dict[int, str]] = {}
         self.moves = queries.transitions_for(actor.id) if self.opens else {}
 
     def write(self, tickets: Sequence[Ticket]) -> None:
@@ -71,7 +73,8 @@ class Saying:
         db.session.execute(_TOUCH, {"ids": ids})
         for ticket, message in zip(tickets, messages, strict=True):
             self._settle(ticket)
-            telling.replied(ticket, message, self.actor)
+            named = mentioning.mentioned(message.body)
+            telling.replied(ticket, message, self.actor, mentioned=named)
         db.session.flush()
 
     def _message(self, ticket: Ticket) -> Message:
@@ -81,11 +84,21 @@ class Saying:
             ticket_id=ticket.id,
             is_note=self.is_note,
             author_id=self.actor.id,
-            body=filling.fill(self.body, values).text,
+            body=mentioning.named(filling.fill(self.body, values).text, self._names(ticket)),
             via=Via.WEB,
         )
         trail.tell(message, "ticket.noted" if self.is_note else "ticket.replied")
         return message
+
+    def _names(self, ticket: Ticket) -> dict[int, str]:
+        """Whom the text mentions and who can see the ticket; what fills its variables mentions nobody."""
+        if not self.mentioned:
+            return {}
+        place = (ticket.client_id, ticket.project_id)
+        if place not in self.seeing:
+            rows = mentions.who_see(ticket, ids=self.mentioned)
+            self.seeing[place] = {row.id: row.name for row in rows}
+        return self.seeing[place]
 
     def _settle(self, ticket: Ticket) -> None:
         """Note the desk's first reply; it opens what was new, where the workflow lets it."""
