@@ -200,6 +200,29 @@ def test_a_solution_is_an_answer(app: Any) -> None:
     assert again.due_at == again.response_due_at == NOW + minutes(130)
 
 
+def test_nothing_is_missed_while_the_clocks_stand(app: Any, work: Work) -> None:
+    """Pending after 10 of 60 minutes, answered and resolved long after the due time: both were met."""
+    make_policy({"normal": (60, 60)})
+    ticket = make_clocked(600)
+    pending = change(ticket, status="pending", at=NOW - minutes(590))
+    answered = answer(pending, at=NOW - minutes(10))
+    assert states(answered) == ("met", "standing")
+    done = change(answered, status="resolved", resolution="Done", resolved_at=NOW, at=NOW)
+    assert states(done) == ("met", "met")
+    assert (done.response_breached_at, done.resolution_breached_at) == (None, None)
+    again = change(answered, status="open", resolved_at=None, at=NOW + minutes(10))
+    assert states(again, NOW + minutes(10)) == ("met", "running")
+    assert again.resolution_due_at == NOW + minutes(60)
+    with work():
+        policy = queries.policies().for_ticket(client_id=None, kind="request", priority="normal")
+    history = {"opened_at": NOW - minutes(600), "responded_at": NOW, "resolved_at": NOW}
+    early = sla.times_for(policy, "normal", pauses=[(NOW - minutes(590), None)], now=NOW, **history)
+    late = sla.times_for(policy, "normal", pauses=[(NOW - minutes(30), None)], now=NOW, **history)
+    for what in sla.WHATS:
+        assert (early[f"{what}_warned_at"], early[f"{what}_breached_at"]) == (None, None)
+        assert late[f"{what}_breached_at"] == NOW - minutes(540)
+
+
 def test_clocks_of_a_row() -> None:
     row = SimpleNamespace(
         **dict.fromkeys(clocks.COLUMNS)

@@ -92,7 +92,8 @@ def _clock(
         # A ticket that was late stays so, even if the policy has no such target any more.
         return Clock(what=what, state="missed" if missed else "none", ended_at=ended)
     if ended is not None:
-        state: State = "missed" if missed or ended > due else "met"
+        # Being late was noted then; the due time of a clock that stood says when it would have been without that.
+        state: State = "missed" if missed else "met"
         return Clock(what=what, state=state, due=due, ended_at=ended)
     stands = ticket.status in STANDING
     moment = standing_since(ticket) if stands else now

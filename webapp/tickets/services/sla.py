@@ -172,7 +172,9 @@ def times_for(
         times = _due(policy, priority, what, opened_at, over)
         due, warn = times[f"{what}_due_at"], times[f"{what}_warn_at"]
         ended = (responded_at or resolved_at) if what == "response" else resolved_at
-        until = ended or standing or now
+        until = ended or now
+        if standing is not None:
+            until = min(until, standing)  # what comes while the clock stands is not late
         late, near = due is not None and due < until, warn is not None and warn <= until
         values |= times
         values[f"{what}_warned_at"] = warn if near else None
