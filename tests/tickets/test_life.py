@@ -10,9 +10,10 @@ from tests import factories
 from webapp.access.identity import act_as_person
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError
+from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Status, Ticket, Transition, TransitionRole
 from webapp.tickets.queries import workflow
-from webapp.tickets.services import status
+from webapp.tickets.services import base, bulk, status
 
 pytestmark = pytest.mark.usefixtures("app")
 ALLOWED = {
@@ -94,7 +95,9 @@ def test_what_may_follow_is_what_is_offered(agent: Any) -> None:
     for before, after in ALLOWED.items():
         ticket = factories.make_ticket(client_id=client.id, status=before)
         with factories.work():
-            assert {one.value for one in workflow.next_statuses(ticket, user.id)} == after
+            assert {
+                one.value for one in workflow.next_statuses(ticket, frozenset({user.role.id}))
+            } == after
 
 
 def test_resolving_needs_words_and_reopening_asks_for_new_ones(agent: Any, audit_rows: Any) -> None:
@@ -129,12 +132,33 @@ def test_roles_may_be_named_for_a_change(agent: Any) -> None:
     with pytest.raises(DomainError, match="None of your roles"):
         change(other, ticket, "closed")
     with factories.work():
-        assert Status.CLOSED not in workflow.next_statuses(ticket, other.id)
-        assert Status.CLOSED in workflow.next_statuses(ticket, lead.id)
+        assert Status.CLOSED not in workflow.next_statuses(ticket, frozenset({other.role.id}))
+        assert Status.CLOSED in workflow.next_statuses(ticket, frozenset({lead.role.id}))
         assert Status.CLOSED in workflow.next_statuses(ticket, None)
     assert change(lead, ticket, "closed").status == "closed"
     again = factories.make_ticket(status="resolved")
     assert change(None, again, "closed").status == "closed"  # the system closes what was resolved
+
+
+def test_a_role_counts_where_it_is_held(agent: Any) -> None:
+    here, there = factories.make_client(), factories.make_client()
+    user, lead = agent("tickets.edit", client_id=here.id), agent("tickets.edit")
+    factories.grant(user, lead.role, client_id=there.id)
+    pair = {"from_status": "open", "to_status": "resolved"}
+    with factories.work():
+        row = db.session.query(Transition).filter_by(**pair).one()
+        db.session.add(TransitionRole(transition_id=row.id, role_id=lead.role.id))
+    mine, theirs = (factories.make_ticket(client_id=c.id, status="open") for c in (here, there))
+    with pytest.raises(DomainError, match="None of your roles"):
+        change(user, mine, "resolved", resolution="Done.")
+    for ticket, offered in ((mine, False), (theirs, True)):
+        command = BulkChange(ids=[ticket.id], status=Status.RESOLVED, resolution="Done.")
+        with factories.work():
+            actor = act_as_person(user.id, page="tickets")
+            roles = workflow.roles_at(actor, base.place_of(ticket.client_id, None))
+            assert (Status.RESOLVED in workflow.next_statuses(ticket, roles)) == offered
+            assert bool(bulk.preview(actor, command).changed) == offered
+    assert change(user, theirs, "resolved", resolution="Done.").status == "resolved"
 
 
 def test_a_permission_reaches_its_place_alone(agent: Any) -> None:

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import select
 
 from webapp.access.identity import SignedIn
-from webapp.access.models import UserRole
 from webapp.audit.many import ManyLog
 from webapp.core.bulk import MAX_QUERY
 from webapp.core.db import db
@@ -42,8 +41,9 @@ def get_tickets(ids: Iterable[int], *, lock: bool) -> list[Ticket]:
 
 
 def versions_of(ids: Sequence[int]) -> list[Any]:
-    """Return the versions of tickets: rows (id, version)."""
-    return list(db.session.execute(select(Ticket.id, Ticket.version).where(Ticket.id.in_(ids))))
+    """Return the versions of tickets: rows (id, version, last_message_at)."""
+    statement = select(Ticket.id, Ticket.version, Ticket.last_message_at)
+    return list(db.session.execute(statement.where(Ticket.id.in_(ids))))
 
 
 def matching_ids(matching: str, who: SignedIn, *, limit: int) -> list[int]:
@@ -65,18 +65,18 @@ def locations_of(client_ids: Iterable[int]) -> dict[int, int]:
     return {row.id: row.location_id for row in db.session.execute(statement)}
 
 
-def transitions_for(user_id: int) -> dict[tuple[str, str], bool]:
-    """Return which status may follow which, and whether the person may make that change."""
-    named = exists().where(TransitionRole.transition_id == Transition.id)
-    held = exists().where(
-        TransitionRole.transition_id == Transition.id,
-        TransitionRole.role_id == UserRole.role_id,
-        UserRole.user_id == user_id,
+def transitions() -> dict[tuple[str, str], frozenset[int]]:
+    """Return which status may follow which, with the roles of which one is needed; none: anybody makes that change."""
+    statement = (
+        select(Transition.from_status, Transition.to_status, TransitionRole.role_id)
+        .outerjoin(TransitionRole, TransitionRole.transition_id == Transition.id)
+        .where(Transition.is_allowed)
     )
-    statement = select(
-        Transition.from_status, Transition.to_status, or_(~named, held).label("mine")
-    ).where(Transition.is_allowed)
-    return {(row.from_status, row.to_status): row.mine for row in db.session.execute(statement)}
+    found: dict[tuple[str, str], frozenset[int]] = {}
+    for row in db.session.execute(statement):
+        pair = row.from_status, row.to_status
+        found[pair] = found.get(pair, frozenset()) | ({row.role_id} - {None})
+    return found
 
 
 def watched_by(user_id: int, ticket_ids: Sequence[int]) -> set[int]:

@@ -4,29 +4,42 @@ from typing import Any
 
 from sqlalchemy import exists, or_, select
 
-from webapp.access.models import Role, UserRole
+from webapp.access.identity import SignedIn
+from webapp.access.models import Role
 from webapp.core.db import db
+from webapp.organisation.tree import Place
 from webapp.tickets.models import Priority, PriorityRule, Status, Ticket, Transition, TransitionRole
 
 ORDER = {status: number for number, status in enumerate(Status)}
 
 
-def next_statuses(ticket: Ticket, user_id: int | None) -> list[Status]:
-    """What may follow the ticket's status: for a person, or for the system (None). In the order of a life."""
+def roles_at(who: SignedIn, place: Place) -> frozenset[int]:
+    """Return the roles that a person holds where a ticket lies."""
+    return frozenset(grant.role_id for grant in who.grants if grant.covers(place))
+
+
+def next_statuses(ticket: Ticket, roles: frozenset[int] | None) -> list[Status]:
+    """What may follow the ticket's status: with these roles, or for the system (None). In the order of a life."""
     if ticket.merged_into_id is not None:
         return []
     statement = select(Transition.to_status).where(
         Transition.from_status == ticket.status, Transition.is_allowed
     )
-    if user_id is not None:
+    if roles is not None:
         named = exists().where(TransitionRole.transition_id == Transition.id)
-        held = exists().where(
-            TransitionRole.transition_id == Transition.id,
-            TransitionRole.role_id == UserRole.role_id,
-            UserRole.user_id == user_id,
-        )
+        held = named.where(TransitionRole.role_id.in_(roles))
         statement = statement.where(or_(~named, held))
     return sorted(db.session.scalars(statement), key=ORDER.__getitem__)
+
+
+def roles_for(before: Status, after: Status) -> frozenset[int]:
+    """Return the roles of which somebody needs one for a change of status; none: anybody makes it."""
+    statement = (
+        select(TransitionRole.role_id)
+        .join(Transition, Transition.id == TransitionRole.transition_id)
+        .where(Transition.from_status == before, Transition.to_status == after)
+    )
+    return frozenset(db.session.scalars(statement))
 
 
 def transitions() -> list[Transition]:

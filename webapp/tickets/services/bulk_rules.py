@@ -63,7 +63,7 @@ class _Known:
         names = {name for task in tasks for name in task.changes}
         self.actor, self.command = actor, command
         self.homes = queries.locations_of({task.ticket.client_id for task in tasks})
-        self.moves = queries.transitions_for(actor.id) if "status" in names else {}
+        self.moves = queries.transitions() if "status" in names else {}
         self.given = workflow.priority_rules() if "priority" in names else {}
         self.teams = {row.id for row in people.live_teams()} if "team_id" in names else set()
         self._sees: dict[tuple[int, int | None, int], bool] = {}
@@ -73,13 +73,16 @@ class _Known:
         """Tell whether the actor holds a permission where the ticket lies."""
         key = ticket.client_id, ticket.project_id, permission
         if key not in self._may:
-            place = Place(
-                location_id=self.homes.get(ticket.client_id),
-                client_id=ticket.client_id,
-                project_id=ticket.project_id,
-            )
-            self._may[key] = self.actor.can(permission, on=place)
+            self._may[key] = self.actor.can(permission, on=self.place_of(ticket))
         return self._may[key]
+
+    def place_of(self, ticket: Ticket) -> Place:
+        """Return where the ticket lies."""
+        return Place(
+            location_id=self.homes.get(ticket.client_id),
+            client_id=ticket.client_id,
+            project_id=ticket.project_id,
+        )
 
     def sees(self, ticket: Ticket, user_id: int) -> bool:
         """Tell whether a person can see the ticket."""
@@ -128,7 +131,8 @@ def _why_not_status(known: _Known, task: Task) -> str | None:
     before, after = task.changes["status"]
     if (before, after) not in known.moves:
         return _("A ticket with this status cannot get that one.")
-    if not known.moves[before, after]:
+    needed, place = known.moves[before, after], known.place_of(task.ticket)
+    if needed and not needed & workflow.roles_at(known.actor, place):
         return _("None of your roles may change the status this way.")
     typed = known.command.resolution if known.command else None
     if after in DONE and not (typed or (before in DONE and task.ticket.resolution.strip())):

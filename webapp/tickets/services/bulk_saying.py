@@ -14,8 +14,8 @@ from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Message, Status, Ticket, Watcher
 from webapp.tickets.models.conversation import Via
 from webapp.tickets.queries import bulk as queries
-from webapp.tickets.queries import canned, mentions
-from webapp.tickets.services import sla
+from webapp.tickets.queries import canned, mentions, workflow
+from webapp.tickets.services import base, sla
 from webapp.tickets.services import status as statuses
 
 # Not by the ORM, as with single messages: it is no change of what people edit.
@@ -57,7 +57,8 @@ class Saying:
         self.watched = queries.watched_by(actor.id, ids)
         self.mentioned = mentioning.mentioned(command.body)
         self.seeing: dict[tuple[int, int | None], dict[int, str]] = {}
-        self.moves = queries.transitions_for(actor.id) if self.opens else {}
+        self.moves = queries.transitions() if self.opens else {}
+        self.roles: dict[tuple[int, int | None], frozenset[int]] = {}
 
     def write(self, tickets: Sequence[Ticket]) -> None:
         """Add a message to each ticket; whoever answers follows it."""
@@ -105,11 +106,16 @@ class Saying:
         if self.is_note or ticket.requester_user_id == self.actor.id:
             return
         sla.responded(ticket)
-        if (
-            self.opens
-            and ticket.status == Status.NEW
-            and self.moves.get((ticket.status, Status.OPEN))
-        ):
+        if self.opens and ticket.status == Status.NEW and self._may_open(ticket):
             trail.tell(ticket, "ticket.updated")
             statuses.write(ticket, Status.OPEN, "")
             sla.status_changed(ticket)
+
+    def _may_open(self, ticket: Ticket) -> bool:
+        needed = self.moves.get((ticket.status, Status.OPEN))
+        if not needed:
+            return needed is not None
+        spot = ticket.client_id, ticket.project_id
+        if spot not in self.roles:
+            self.roles[spot] = workflow.roles_at(self.actor, base.place_of(*spot))
+        return bool(needed & self.roles[spot])

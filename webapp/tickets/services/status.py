@@ -8,6 +8,7 @@ from webapp.core.errors import DomainError
 from webapp.core.language import _
 from webapp.tickets import telling
 from webapp.tickets.models import Status, Ticket
+from webapp.tickets.queries import workflow
 from webapp.tickets.services import base, sla
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -55,6 +56,8 @@ def apply(
     said = (resolution or "").strip()
     if status in DONE and not (said or (ticket.status in DONE and ticket.resolution.strip())):
         raise DomainError(_("Say how it was resolved."), field="resolution")
+    if actor is not None:
+        _require_role(actor, ticket, status)
     was_done, is_done = ticket.status in DONE, status in DONE
     trail.because(reason)
     trail.tell(ticket, TOLD.get(status, "ticket.reopened" if was_done else "ticket.updated"))
@@ -63,6 +66,14 @@ def apply(
         sla.status_changed(ticket)
     if was_done != is_done:
         telling.status_changed(ticket, actor)
+
+
+def _require_role(actor: SignedIn, ticket: Ticket, status: Status) -> None:
+    """Refuse unless a role that the change is kept for is held where the ticket lies."""
+    needed = workflow.roles_for(ticket.status, status)
+    place = base.place_of(ticket.client_id, ticket.project_id)
+    if needed and not needed & workflow.roles_at(actor, place):
+        raise DomainError(_("None of your roles may change the status this way."), field="status")
 
 
 def write(ticket: Ticket, status: Status, resolution: str) -> None:

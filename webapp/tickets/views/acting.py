@@ -187,7 +187,8 @@ def _assign(action: str, number: int, form: Any) -> ResponseReturnValue:
 
 
 def _draw_status(ticket: Ticket, form: Any, **context: Any) -> str:
-    following = workflow.next_statuses(ticket, me().id)
+    place = base.place_of(ticket.client_id, ticket.project_id)
+    following = workflow.next_statuses(ticket, workflow.roles_at(me(), place))
     form.offer(following)
     return draw_action("status", ticket, form, following=following, **context)
 

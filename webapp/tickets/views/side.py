@@ -14,7 +14,7 @@ from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import side as queries
 from webapp.tickets.queries import ticket as ticket_queries
 from webapp.tickets.queries.people import watchers_of
-from webapp.tickets.queries.workflow import next_statuses
+from webapp.tickets.queries.workflow import next_statuses, roles_at
 from webapp.tickets.views.common import bp, find, me
 
 
@@ -24,7 +24,7 @@ def context(ticket: Ticket, around: ticket_queries.Around) -> dict[str, Any]:
     place = around.place
     edits, assigns = who.can("tickets.edit", on=place), who.can("tickets.assign", on=place)
     changeable = ticket.status != Status.CLOSED
-    following = next_statuses(ticket, who.id) if edits else []
+    following = next_statuses(ticket, roles_at(who, place)) if edits else []
     watchers = watchers_of(ticket.id)
     standing = clocks.clocks_of(ticket, datetime.now(UTC))
     others = queries.others_of(ticket)
