@@ -104,13 +104,35 @@ function movePalette(step) {
   $("#palette-input").setAttribute("aria-activedescendant", next.id);
 }
 
+let asked = ""; // what is searched for
+let found = ""; // what the hits are of
+let entered = false; // Enter was faster than the answer
+
+function enterPalette() {
+  entered = found !== $("#palette-input").value;
+  if (!entered) ($('#palette .hit[aria-selected="true"]') ?? $("#palette .hit"))?.click();
+}
+
 function paletteKey(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) movePalette(step);
-  else if (event.key === "Enter") $('#palette .hit[aria-selected="true"]')?.click();
+  else if (event.key === "Enter") enterPalette();
   else return;
   event.preventDefault();
 }
+
+document.addEventListener("input", (event) => {
+  if (event.target.id === "palette-input") entered = false;
+});
+document.addEventListener("htmx:config:request", (event) => {
+  if (event.detail.ctx.sourceElement?.id === "palette-input") asked = $("#palette-input").value;
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.target?.id !== "palette-results") return;
+  found = asked;
+  if (!$('#palette .hit[aria-selected="true"]')) movePalette(1);
+  if (entered) enterPalette();
+});
 
 // --- sidebar ----------------------------------------------------------------
 
@@ -231,5 +253,7 @@ arrive();
 
 // What opens low on the page comes into sight; toggle does not bubble.
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches("details.menu[open]")) $(".menu-body", event.target)?.scrollIntoView({ block: "nearest" });
+  if (!event.target.matches("details.menu[open]")) return;
+  $(".menu-body", event.target)?.scrollIntoView({ block: "nearest" });
+  $("[data-first]", event.target)?.focus({ preventScroll: true });
 }, true);

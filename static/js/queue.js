@@ -223,13 +223,32 @@
     recount();
   });
 
+  // Who has the news shown goes on where they were, with what they picked.
+  let kept = null;
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#queue-news a")) return;
+    kept = { here: rowHere()?.id, picked: $$("[data-row]:checked", list).map((box) => box.closest("tr").id) };
+  }, true);
+
+  function restore() {
+    const { here: at, picked } = kept;
+    kept = null;
+    const boxes = picked.map((id) => $(`#${id} [data-row]`, list)).filter(Boolean);
+    boxes.forEach((box) => (box.checked = true));
+    if (boxes.length) count(boxes[0].getAttribute("form"));
+    const row = at && document.getElementById(at);
+    if (row) stand(row);
+  }
+
   // The left column is told which list shows; and hears of another one.
   document.addEventListener("htmx:config:request", (event) => {
     const { ctx } = event.detail;
     if (ctx.sourceElement === views) ctx.request.action = `${ctx.request.action.split("?")[0]}?here=${encodeURIComponent(location.search)}`;
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.detail.ctx?.target === list && event.detail.ctx.swap !== "none") views.dispatchEvent(new Event("refresh"));
+    if (event.detail.ctx?.target !== list || event.detail.ctx.swap === "none") return;
+    views.dispatchEvent(new Event("refresh"));
+    if (kept) restore();
   });
 
   // --- clocks ------------------------------------------------------------------------

@@ -98,6 +98,25 @@ def test_a_canned_text_and_a_file_go_out_together(
     assert browser.complaints == []
 
 
+def test_a_note_is_followed_by_a_note_and_what_opens_has_the_focus(
+    app: Flask, open_browser: Open, ticket: Any, agents: Any
+) -> None:
+    factories.grant(agents[0], factories.make_role("*"))
+    browser = open_browser(user=agents[0], app=app)
+    page = browser.go(f"/tickets/{ticket.number}")
+    page.keyboard.press("n")
+    page.keyboard.type("Between us")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".message.is-note")).to_contain_text("Between us")
+    expect(page.locator("#say-note")).to_be_focused()
+    expect(page.locator("#mode-note")).to_be_checked()
+    page.get_by_role("link", name="Add time").click()
+    expect(page.locator("#time input[name=minutes]")).to_be_focused()
+    page.get_by_role("link", name="Add a link").click()
+    expect(page.locator("#links select[name=tie]")).to_be_focused()
+    assert browser.complaints == []
+
+
 def test_two_at_one_ticket_see_each_other_and_nobody_answers_twice(
     app: Flask, open_browser: Open, ticket: Any, agents: Any
 ) -> None:

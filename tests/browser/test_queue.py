@@ -134,6 +134,16 @@ def test_rows_follow_while_one_is_selected_and_the_rest_waits(
     page.keyboard.press("u")
     expect(page.locator("tr[data-ticket]")).to_have_count(11)
     expect(news).to_have_count(0)
+    expect(row.locator("[data-row]")).to_be_checked()
+    expect(page.locator("[data-bulk] [data-count]")).to_have_text("1")
+    assert page.evaluate(HERE) == str(second.number)
+    page.locator(".menu > summary", has_text="Views").click()
+    expect(page.locator("#view-name")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(str(second.number))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/tickets/{second.number}")
     assert browser.complaints == []
 
 
