@@ -94,3 +94,63 @@ def _cookie(app: Flask, user: Any) -> str:
     interface = app.session_interface
     signer = interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     return str(signer.dumps({"_user_id": factories.open_session(user)}))
+
+
+@pytest.fixture
+def admin(app: Flask) -> Any:
+    user = factories.make_user(name="Ana Ruiz")
+    factories.grant(user, factories.make_role("*", name="Administrator"))
+    return user
+
+
+@pytest.fixture
+def paths(app: Flask, admin: Any) -> list[str]:
+    """Every page without a part to fill, and one of each kind of record."""
+    client = factories.make_client("Acme")
+    project = factories.make_project("Repair", client_id=client.id)
+    plain = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.arguments and "/pickers/" not in rule.rule
+    ]
+    not_pages = {
+        "/healthz",
+        "/readyz",
+        "/users/export.csv",
+        "/assets/export.csv",
+        "/assets/export.xlsx",
+        "/assets/new/attributes",  # a fragment of the form
+        "/views",  # of a page that has views
+        "/live",  # a stream
+        "/tickets/export.csv",
+        # Parts of pages, and answers for scripts.
+        *("/notifications/bell", "/tickets/bulk/replies", "/tickets/desk/recalculation"),
+        *("/tickets/desk/service-levels/preview", "/tickets/flow", "/tickets/new/client"),
+        *("/tickets/new/priority", "/tickets/news", "/tickets/replies", "/tickets/rows"),
+        *("/tickets/views", "/tickets/bulk"),
+        "/login",
+    }
+    thing = factories.make_asset(client_id=client.id, project_id=project.id)
+    asset = f"/assets/{thing.tag}"
+    asked = factories.make_ticket(
+        client_id=client.id,
+        asset_id=thing.id,
+        body="It **broke**.\n\n> a\n> b\n> c\n> d\n\n```\nlog\n```",
+    )
+    team, ticket = factories.make_team(admin), f"/tickets/{asked.number}"
+    records = [
+        *(ticket, f"{ticket}/history", f"{ticket}/edit", f"{ticket}/merge", f"{ticket}/split"),
+        *(f"{ticket}/links", f"{ticket}/time", f"{ticket}/status", f"{ticket}/assign"),
+        *(f"/tickets/bulk?ids={asked.id}", f"/tickets/desk/teams/{team.id}"),
+        *(asset, f"{asset}?tab=custody", f"{asset}/files", f"{asset}/history", f"{asset}/edit"),
+        *(f"{asset}/check-out", f"{asset}/move", f"/assets/tree?open=asset:{thing.id}"),
+        *(f"/assets/types/{thing.type_id}", f"/assets/types/{thing.type_id}/edit"),
+        *(f"/assets/bulk?ids={thing.id}", f"/assets/labels?ids={thing.id}"),
+        f"/users/{admin.id}",
+        f"/users/{admin.id}/edit",
+        f"/organisation/locations/{client.location_id}",
+        f"/organisation/clients/{client.id}",
+        f"/organisation/projects/{project.id}",
+        "/nowhere",
+    ]
+    return sorted(set(plain) - not_pages) + records

@@ -1,25 +1,14 @@
 """What people do, in a real browser."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 from flask import Flask
 
 from tests import factories
 from tests.browser.conftest import Watched
 
 Open = Callable[..., Watched]
-AXE = Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture
-def admin(app: Flask) -> Any:
-    user = factories.make_user(name="Ana Ruiz")
-    factories.grant(user, factories.make_role("*", name="Administrator"))
-    return user
 
 
 def test_give_a_role_and_find_it_in_the_log(app: Flask, admin: Any, open_browser: Open) -> None:
@@ -98,102 +87,3 @@ def test_a_place_is_picked_by_keyboard(app: Flask, admin: Any, open_browser: Ope
         held = db.session.query(UserRole).filter_by(user_id=colleague.id, role_id=role.id).one()
         assert held.client_id == client.id
     assert browser.complaints == []
-
-
-@pytest.fixture
-def paths(app: Flask, admin: Any) -> list[str]:
-    """Every page without a part to fill, and one of each kind of record."""
-    client = factories.make_client("Acme")
-    project = factories.make_project("Repair", client_id=client.id)
-    plain = [
-        rule.rule
-        for rule in app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and not rule.arguments and "/pickers/" not in rule.rule
-    ]
-    not_pages = {
-        "/healthz",
-        "/readyz",
-        "/users/export.csv",
-        "/assets/export.csv",
-        "/assets/export.xlsx",
-        "/assets/new/attributes",  # a fragment of the form
-        "/views",  # of a page that has views
-        "/live",  # a stream
-        "/tickets/export.csv",
-        # Parts of pages, and answers for scripts.
-        *("/notifications/bell", "/tickets/bulk/replies", "/tickets/desk/recalculation"),
-        *("/tickets/desk/service-levels/preview", "/tickets/flow", "/tickets/new/client"),
-        *("/tickets/new/priority", "/tickets/news", "/tickets/replies", "/tickets/rows"),
-        *("/tickets/views", "/tickets/bulk"),
-        "/login",
-    }
-    thing = factories.make_asset(client_id=client.id, project_id=project.id)
-    asset = f"/assets/{thing.tag}"
-    asked = factories.make_ticket(
-        client_id=client.id,
-        asset_id=thing.id,
-        body="It **broke**.\n\n> a\n> b\n> c\n> d\n\n```\nlog\n```",
-    )
-    team, ticket = factories.make_team(admin), f"/tickets/{asked.number}"
-    records = [
-        *(ticket, f"{ticket}/history", f"{ticket}/edit", f"{ticket}/merge", f"{ticket}/split"),
-        *(f"{ticket}/links", f"{ticket}/time", f"{ticket}/status", f"{ticket}/assign"),
-        *(f"/tickets/bulk?ids={asked.id}", f"/tickets/desk/teams/{team.id}"),
-        *(asset, f"{asset}?tab=custody", f"{asset}/files", f"{asset}/history", f"{asset}/edit"),
-        *(f"{asset}/check-out", f"{asset}/move", f"/assets/tree?open=asset:{thing.id}"),
-        *(f"/assets/types/{thing.type_id}", f"/assets/types/{thing.type_id}/edit"),
-        *(f"/assets/bulk?ids={thing.id}", f"/assets/labels?ids={thing.id}"),
-        f"/users/{admin.id}",
-        f"/users/{admin.id}/edit",
-        f"/organisation/locations/{client.location_id}",
-        f"/organisation/clients/{client.id}",
-        f"/organisation/projects/{project.id}",
-        "/nowhere",
-    ]
-    return sorted(set(plain) - not_pages) + records
-
-
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_is_accessible(
-    app: Flask, admin: Any, open_browser: Open, paths: list[str], theme: str
-) -> None:
-    with factories.work():
-        from webapp.core.db import db
-        from webapp.users.models import User
-
-        db.session.get_one(User, admin.id).theme = theme
-    # axe has to be put into the page; without the bypass our own policy refuses it.
-    checked = open_browser(user=admin, app=app, bypass_csp=True)
-    found = []
-    for path in paths:
-        page = checked.go(path)
-        page.evaluate("scrollTo(0, 0)")  # what the topbar happens to cover is no small target
-        page.add_script_tag(path=str(AXE))
-        result = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-        found += [
-            f"{path}: {one['id']}: {one['nodes'][0]['html'][:120]}" for one in result["violations"]
-        ]
-    assert found == []
-
-
-def test_every_page_is_quiet(app: Flask, admin: Any, open_browser: Open, paths: list[str]) -> None:
-    quiet = open_browser(user=admin, app=app)
-    for path in paths:
-        quiet.go(path)
-    # Chromium itself notes in the console that a page was answered with 404.
-    noise = [one for one in quiet.complaints if "404" not in one]
-    assert noise == []
-
-
-@pytest.mark.parametrize("width", [390])
-def test_no_page_is_wider_than_a_phone(
-    app: Flask, admin: Any, open_browser: Open, paths: list[str], width: int
-) -> None:
-    browser = open_browser(user=admin, app=app, viewport={"width": width, "height": 800})
-    wide = []
-    for path in paths:
-        page = browser.go(path)
-        if (is_wide := page.evaluate("document.documentElement.scrollWidth")) > width:
-            wide.append(f"{path}: {is_wide}")
-    assert wide == []
