@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from tests import factories
+from webapp.assets.models import Asset
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
 from webapp.tickets.models import Level, Link, Message, Priority, Status, Ticket
@@ -130,3 +131,37 @@ def test_a_split_can_be_merged_back(sign_in):
         for key in ids:
             assert db.session.get_one(Message, key).ticket_id == ticket.id
         assert not db.session.scalars(select(Link)).all()
+
+
+def test_an_asset_that_went_to_another_client_stays_behind(sign_in, audit_rows):
+    home = factories.make_client().id
+    asset = factories.make_asset(client_id=home)
+    contact = factories.make_contact(client_id=home)
+    given = {"asset_id": asset.id, "requester_contact_id": contact.id}
+    ticket = factories.make_ticket(client_id=home, **given)
+    with factories.work():
+        parts = [
+            Message(client_id=home, ticket_id=ticket.id, body=f"Part {n}", sent_at=LATE)
+            for n in range(3)
+        ]
+        db.session.add_all(parts)
+        db.session.flush()
+        ids = [one.id for one in parts]
+    client = sign_in(*AGENT)
+
+    def made_of(chosen):
+        answer = split(client, ticket, [chosen])
+        assert answer.status_code == 303, answer.text
+        with factories.work():
+            number = int(answer.location.rpartition("/")[2])
+            made = db.session.scalars(select(Ticket).where(Ticket.number == number)).one()
+            return made.id, made.asset_id, made.requester_contact_id
+
+    assert made_of(ids[0])[1:] == (asset.id, contact.id)
+    with factories.work():
+        db.session.get_one(Asset, asset.id).client_id = factories.make_client().id
+    made_id, *rest = made_of(ids[1])
+    assert rest == [None, contact.id]
+    assert len(audit_rows("ticket", made_id, action="ticket.split_off")) == 1
+    with factories.work():
+        assert db.session.get_one(Ticket, ticket.id).asset_id == asset.id

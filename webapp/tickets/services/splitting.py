@@ -18,6 +18,8 @@ INHERITED = (
     *("kind", "client_id", "project_id", "asset_id", "requester_user_id", "requester_contact_id"),
     *("impact", "urgency", "priority", "priority_reason", "team_id"),
 )
+# What a ticket keeps when it goes to another client.
+MAY_BE_GONE = ("asset_id", "requester_contact_id")
 
 
 def split(
@@ -66,10 +68,7 @@ def _chosen(ticket: Ticket, ids: set[int]) -> list[Message]:
 
 
 def _open(actor: SignedIn | None, ticket: Ticket, subject: str) -> Ticket:
-    made = Ticket(subject=subject, **{name: getattr(ticket, name) for name in INHERITED})
-    trail.tell(made, "ticket.split_off", changes={"from": f"#{ticket.number}"})
-    with base.saying():
-        db.session.add(made)
+    made = _add(ticket, subject)
     sla.begin(made)
     link = Link(
         client_id=made.client_id,
@@ -84,6 +83,23 @@ def _open(actor: SignedIn | None, ticket: Ticket, subject: str) -> Ticket:
         db.session.add(Watcher(client_id=made.client_id, ticket_id=made.id, user_id=actor.id))
     db.session.flush()
     return made
+
+
+def _add(ticket: Ticket, subject: str) -> Ticket:
+    """Add the new ticket, without an asset or a contact that the client has no more; who splits may not see which."""
+    values = {name: getattr(ticket, name) for name in INHERITED}
+    while True:
+        made = Ticket(subject=subject, **values)
+        trail.tell(made, "ticket.split_off", changes={"from": f"#{ticket.number}"})
+        try:
+            with base.saying():
+                db.session.add(made)
+        except DomainError as error:
+            if error.field not in MAY_BE_GONE or values[error.field] is None:
+                raise
+            values[error.field] = None
+        else:
+            return made
 
 
 def _say(ticket: Ticket, made: Ticket, count: int) -> None:
