@@ -261,6 +261,11 @@ def test_search_boxes_stay_in_scope(sign_in: Any) -> None:
     ]
     assert browser.get(f"/tickets/pickers/people?ticket={ticket.number}").status_code == 404
     assert browser.get(f"/tickets/pickers/people?client={here.id}").json["options"]
+    stranger = factories.make_user(name="Stranger")
+    factories.grant(stranger, factories.make_role("tickets"), client_id=far.id)
+    offered = browser.get("/tickets/pickers/people").json["options"]
+    assert str(browser.user.id) in [one["value"] for one in offered]
+    assert "Stranger" not in [one["label"] for one in offered]
     for away in (far.id, 999999):
         assert browser.get(f"/tickets/pickers/people?client={away}").status_code == 404
     assert browser.get(f"/tickets/pickers/projects?client={far.id}").json["options"] == []

@@ -11,7 +11,7 @@ from webapp.access.models import Page, PageRole, UserRole
 from webapp.core.db import db
 from webapp.core.pickers import LIMIT, Option
 from webapp.core.search import cleaned
-from webapp.organisation.models import Client, Location
+from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import above
 from webapp.tickets.models import Contact, Team, TeamMember, Watcher
 from webapp.users.models import User
@@ -46,6 +46,22 @@ def who_opens_tickets() -> Select[int]:
         select(UserRole.user_id)
         .join(User, User.id == UserRole.user_id)
         .where(User.is_active, UserRole.role_id.in_(_opening()))
+    )
+
+
+def who_works_in_sight() -> Select[int]:
+    """Select those who open tickets somewhere in sight of the asker; the database narrows clients and projects."""
+    homes = above(Location.id.in_(select(Client.location_id)), "homes_in_sight")
+    everywhere = and_(
+        UserRole.location_id.is_(None), UserRole.client_id.is_(None), UserRole.project_id.is_(None)
+    )
+    return who_opens_tickets().where(
+        or_(
+            everywhere,
+            UserRole.client_id.in_(select(Client.id)),
+            UserRole.project_id.in_(select(Project.id)),
+            UserRole.location_id.in_(select(homes.c.id)),
+        )
     )
 
 
