@@ -193,6 +193,32 @@ def test_what_changed_since_the_preview_is_not_changed_blindly(sign_in):
     assert now(ticket).tags == []
 
 
+def test_nobody_answers_twice(sign_in):
+    ticket = factories.make_ticket(status=Status.OPEN)
+    with factories.work():
+        reply = CannedReply(title="Soon", shortcut="soon", body="We look into it")
+        db.session.add(reply)
+        db.session.flush()
+        asked = {"ids": [ticket.id], "canned": reply.id}
+    client, other = sign_in(*AGENT), sign_in(*AGENT)
+    plain = {"ids": [ticket.id], "add_tags": "x"}
+    sent = {"mode": "reply", "body": "First"}  # later ones change nothing about the ticket itself
+    other.post(f"/tickets/{ticket.number}/messages", data=sent)
+    seen, seen_plain = (seal_of(client.post("/tickets/bulk", data=d)) for d in (asked, plain))
+    sent["body"] = "Mine was faster"
+    assert other.post(f"/tickets/{ticket.number}/messages", data=sent).status_code == 303
+    again = client.post("/tickets/bulk/apply", data=asked | {"seen": seen})
+    assert again.status_code == 409 and "changed since you looked" in again.text
+    # Who says nothing is not in the way of the answer.
+    done = client.post("/tickets/bulk/apply", data=plain | {"seen": seen_plain})
+    assert done.status_code == 303
+    _preview, answer = change(client, **asked)
+    assert answer.status_code == 303
+    with factories.work():
+        bodies = db.session.scalars(select(Message.body).where(Message.ticket_id == ticket.id))
+        assert sorted(bodies) == ["First", "Mine was faster", "We look into it"]
+
+
 def test_hostile_forms_are_refused(sign_in):
     ticket = factories.make_ticket()
     client = sign_in(*AGENT)

@@ -61,9 +61,10 @@ class Changed(DomainError):
         super().__init__(_("Some of these changed since you looked. Look again, then confirm."))
 
 
-def seal_versions(rows: Iterable[Any]) -> str:
-    """Return a mark of which rows (id, version) there are, as they stand now."""
-    listed = ",".join(sorted(f"{row.id}.{row.version}" for row in rows))
+def seal_versions(rows: Iterable[Any], *also: str) -> str:
+    """Return a mark of which rows (id, version) there are, as they stand now; ``also`` names what else counts."""
+    names = ("id", "version", *also)
+    listed = ",".join(sorted(".".join(str(getattr(row, one)) for one in names) for row in rows))
     return hashlib.sha256(listed.encode()).hexdigest()[:32]
 
 

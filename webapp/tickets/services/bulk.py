@@ -52,7 +52,7 @@ def count(actor: SignedIn, command: BulkChange) -> int:
         Changed: if they are not what the preview showed.
     """
     ids, _more = chosen(actor, command.ids, command.matching)
-    if len(ids) > AT_ONCE and seal_versions(queries.versions_of(ids)) != command.seen:
+    if len(ids) > AT_ONCE and _seal(queries.versions_of(ids), command) != command.seen:
         raise Changed
     return len(ids)
 
@@ -68,7 +68,7 @@ def chosen(actor: SignedIn, ids: Sequence[int], matching: str | None) -> tuple[S
 def _change(actor: SignedIn, command: BulkChange, *, do: bool, told: Told | None = None) -> Outcome:
     ids, more = chosen(actor, command.ids, command.matching)
     tickets = queries.get_tickets(ids, lock=do)
-    seal = seal_versions(tickets)
+    seal = _seal(tickets, command)
     if do and command.seen != seal:
         raise Changed
     tasks = [_task(ticket, command) for ticket in tickets]
@@ -77,6 +77,11 @@ def _change(actor: SignedIn, command: BulkChange, *, do: bool, told: Told | None
     if do:
         _carry_out(actor, tasks, command, told=told)
     return Outcome(verdicts=verdicts, seal=seal, more=more, aside=len(verdicts) > AT_ONCE)
+
+
+def _seal(rows: Iterable[Any], command: BulkChange) -> str:
+    """Mark what was seen: where something is said also the last message, so that nobody answers twice."""
+    return seal_versions(rows, *(("last_message_at",) if command.body is not None else ()))
 
 
 def _task(ticket: Ticket, command: BulkChange) -> Task:

@@ -168,7 +168,7 @@ def apply_bulk() -> ResponseReturnValue:
         raise
     except Changed as error:
         form.refuse(error)
-        return _preview(form, form.command), 409
+        return _preview(form, command), 409
     except DomainError as error:
         form.refuse(error)
         return _ask(form), 422
