@@ -95,3 +95,21 @@ def test_only_one_s_own_time_within_reach(sign_in: Callable[..., Any]) -> None:
     assert reader.get(here).status_code == 200
     assert reader.post(here, data=sent).status_code == 403
     assert reader.get(f"/tickets/{other.number}/time").status_code == 404
+
+
+def test_nothing_is_added_to_a_merged_ticket(sign_in: Callable[..., Any]) -> None:
+    home = factories.make_client().id
+    gone, into = (factories.make_ticket(client_id=home) for _ in range(2))
+    browser = sign_in("tickets", "tickets.edit", "tickets.merge")
+    here, says = f"/tickets/{gone.number}", "was merged into another one. Do it there."
+    assert browser.post(f"{here}/watch", data={"on": "1"}).status_code == 303
+    assert browser.post(f"{here}/merge", data={"into": into.number}).status_code == 303
+    browser.post(f"{here}/watch", data={"on": "0"})
+    for part, sent in (
+        ("time", {"minutes": "5", "note": "", "spent_on": TODAY}),
+        ("links", {"tie": "related", "other": into.number}),
+        ("watch", {"on": "1"}),
+    ):
+        page = browser.post(f"{here}/{part}", data=sent)
+        assert page.status_code == 422, part
+        assert says in page.text, part

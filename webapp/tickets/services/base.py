@@ -67,6 +67,16 @@ def require_on(actor: SignedIn | None, permission: str, ticket: Ticket) -> None:
         raise Denied(_("Your permission does not reach this ticket."), key=permission)
 
 
+def require_unmerged(ticket: Ticket) -> None:
+    """Refuse to add anything to a ticket that only points to another one.
+
+    Raises:
+        DomainError: if the ticket was merged.
+    """
+    if ticket.merged_into_id is not None:
+        raise DomainError(_("This ticket was merged into another one. Do it there."))
+
+
 @contextmanager
 def saying(more: dict[str, tuple[str, str | None]] | None = None) -> Iterator[None]:
     """Flush what happens inside; turn the database's refusal into words, those of ``more`` first."""

@@ -24,9 +24,10 @@ def add(
 
     Raises:
         Denied: if the actor may not link this ticket.
-        DomainError: if the other one is out of sight, the same, or linked like this already.
+        DomainError: if it was merged, or the other one is out of sight, the same, or linked like this already.
     """
     base.require_on(actor, PERMISSION, ticket)
+    base.require_unmerged(ticket)
     found = common.get_by_number(other)
     if found is None:
         raise DomainError(_("There is no such ticket."), field="other")

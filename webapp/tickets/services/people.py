@@ -112,7 +112,7 @@ def watch(actor: SignedIn, ticket: Ticket, *, user_id: int, on: bool = True) -> 
 
     Raises:
         Denied: if it is somebody else, and the actor may not change the ticket.
-        DomainError: if the person is not active or cannot see the ticket.
+        DomainError: if the person is not active or cannot see the ticket, or the ticket was merged.
     """
     if user_id != actor.id:
         base.require_on(actor, "tickets.edit", ticket)
@@ -127,6 +127,7 @@ def watch(actor: SignedIn, ticket: Ticket, *, user_id: int, on: bool = True) -> 
         db.session.delete(row)
         db.session.flush()
         return
+    base.require_unmerged(ticket)
     if not queries.can_see(ticket, [user_id]):
         raise DomainError(_("Choose somebody who can see this ticket."), field="user_id")
     row = Watcher(client_id=ticket.client_id, ticket_id=ticket.id, user_id=user_id)

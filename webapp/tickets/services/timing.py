@@ -20,9 +20,10 @@ def add(actor: SignedIn, ticket: Ticket, command: TimeSpent) -> TimeEntry:
 
     Raises:
         Denied: if the actor may not edit the ticket.
-        DomainError: if the day has not come.
+        DomainError: if the day has not come, or the ticket was merged.
     """
     base.require_on(actor, PERMISSION, ticket)
+    base.require_unmerged(ticket)
     _refuse_future(actor, command)
     entry = TimeEntry(
         client_id=ticket.client_id,
