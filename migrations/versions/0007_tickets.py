@@ -270,11 +270,17 @@ BEGIN
     PERFORM pg_notify('steward_live', json_build_object('topic', 'ticket', 'id', id, 'number', number,
       'client', client_id, 'project', project_id, 'new', TG_OP = 'INSERT')::text) FROM after;
   END IF;
+  IF TG_OP = 'UPDATE' THEN  -- those whom it leaves, too
+    PERFORM pg_notify('steward_live', json_build_object('topic', 'ticket', 'id', b.id, 'number', b.number,
+      'client', b.client_id, 'project', b.project_id, 'new', false)::text)
+      FROM before b JOIN after a USING (id)
+     WHERE (a.client_id, a.project_id) IS DISTINCT FROM (b.client_id, b.project_id) LIMIT 100;
+  END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER tell_new AFTER INSERT ON tickets REFERENCING NEW TABLE AS after
   FOR EACH STATEMENT EXECUTE FUNCTION tell_ticket_changes();
-CREATE TRIGGER tell_changed AFTER UPDATE ON tickets REFERENCING NEW TABLE AS after
+CREATE TRIGGER tell_changed AFTER UPDATE ON tickets REFERENCING OLD TABLE AS before NEW TABLE AS after
   FOR EACH STATEMENT EXECUTE FUNCTION tell_ticket_changes();
 """
 FUNCTIONS = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from flask import current_app
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from webapp.core import smtp
 from webapp.core.language import gettext, ngettext, speaking
@@ -22,6 +22,7 @@ from webapp.notifications.quiet import end_of_quiet
 log = structlog.get_logger(__name__)
 ALL = "*"
 SALT = "notifications.unsubscribe"
+LINK_AGE = 60 * 86400  # seconds; who asks for mail again is not cut off by an old one
 purge.ALSO["notifications"] = queries.forget_old
 
 
@@ -126,8 +127,8 @@ def _message_id(user_id: int, rows: Sequence[Any], sender: str) -> str:
 # Unsubscribing
 
 
-def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=SALT)
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=SALT)
 
 
 def unsubscribe_url(base: str, user_id: int, kind: str) -> str:
@@ -138,7 +139,7 @@ def unsubscribe_url(base: str, user_id: int, kind: str) -> str:
 def read_unsubscribe(token: str) -> tuple[int, str] | None:
     """Return whom and which kind a link is for; None if we did not write it."""
     try:
-        user_id, kind = _signer().loads(token)
+        user_id, kind = _signer().loads(token, max_age=LINK_AGE)
     except (BadSignature, ValueError, TypeError):
         return None
     return (int(user_id), str(kind)) if kind == ALL or kind in KINDS else None

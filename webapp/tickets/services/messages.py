@@ -146,7 +146,9 @@ def _settle(
         sla.responded(ticket)
     if status is not None and status != ticket.status:
         resolved = status in (Status.RESOLVED, Status.CLOSED)
-        words = (resolution or message.body[: statuses.MAX_RESOLUTION]) if resolved else None
+        # What was said how it was resolved stays; a note is no answer to that.
+        said_now = "" if message.is_note else message.body[: statuses.MAX_RESOLUTION]
+        words = (resolution or ticket.resolution or said_now or None) if resolved else None
         statuses.change(actor, ticket, status, resolution=words)
     elif status is None and not message.is_note and _opens(ticket, by_desk=by_desk):
         with suppress(DomainError):  # who may only answer does that, whatever the status

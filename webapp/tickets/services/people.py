@@ -90,7 +90,8 @@ def take(actor: SignedIn, ticket: Ticket, *, seen: int | None = -1) -> None:
     """
     if not may_take(actor, ticket):
         raise Denied(_("Your permission does not reach this ticket."), key="tickets.assign")
-    if ticket.assignee_id not in (actor.id, None) and seen is None:
+    by_now = ticket.assignee_id
+    if by_now not in (actor.id, None, seen) and (seen is None or seen > 0):
         name = queries.name_of(ticket.assignee_id) or _("Somebody else")
         raise DomainError(_("%(name)s took it meanwhile.", name=name))
     _give(actor, ticket, assignee_id=actor.id, team_id=ticket.team_id)

@@ -30,10 +30,13 @@ def touch(actor: SignedIn, ticket: Ticket, *, typing: bool) -> None:
 
 def leave(actor: SignedIn, ticket: Ticket) -> None:
     """Note that a person closed a ticket."""
-    db.session.execute(
-        delete(Presence).where(Presence.ticket_id == ticket.id, Presence.user_id == actor.id)
+    was_there = db.session.scalar(
+        delete(Presence)
+        .where(Presence.ticket_id == ticket.id, Presence.user_id == actor.id)
+        .returning(Presence.user_id)
     )
-    _tell(ticket)
+    if was_there is not None:
+        _tell(ticket)
 
 
 def _tell(ticket: Ticket) -> None:

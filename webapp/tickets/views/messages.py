@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import abort, flash, render_template, request, url_for
+from flask import abort, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -25,6 +25,7 @@ from webapp.tickets.services import base
 from webapp.tickets.services import drafts as draft_services
 from webapp.tickets.services import messages as services
 from webapp.tickets.views.common import bp, find, me, ticket_url
+from webapp.tickets.views.picking import number_in
 
 REPLY = services.PERMISSION
 EDIT = "tickets.edit"
@@ -242,8 +243,7 @@ def _again(
 def read_messages(number: int) -> ResponseReturnValue:
     """Show some more: those before one message, or those that came after it."""
     ticket = find(number)
-    after = request.args.get("after", type=int)
-    before = request.args.get("before", type=int)
+    after, before = number_in("after"), number_in("before")
     if after is not None:
         told = queries.after(ticket.id, after)
     elif before is not None:
