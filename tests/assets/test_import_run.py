@@ -243,8 +243,8 @@ def test_old_imports_go_by_themselves_and_what_they_brought_in_stays(
     )
     owner.execute(aged, [91, [old, abandoned, theirs]])
     owner.execute(aged, [89, [fresh]])
-    with app.app_context():
-        assert purge.purge(job_id=1)["imports"] == 3
+    with factories.work():
+        assert purge.remove()["imports"] == 3
     left = owner.execute("SELECT id FROM asset_imports").fetchall()
     assert [row["id"] for row in left] == [fresh]
     assert owner.execute("SELECT count(*) AS n FROM asset_import_rows").fetchone()["n"] == 0
