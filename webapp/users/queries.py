@@ -13,11 +13,11 @@ from webapp.audit.models import AuditEvent
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import UnknownFilter, cleaned, prefix_query
+from webapp.core.typed import numbers_of
 from webapp.users.models import LAST_SEEN, TokenKind, User, UserSession, UserToken
 
 STATES = ("active", "invited", "inactive")
 HISTORY = 50
-MAX_DIGITS = 18
 LISTING = Listing(
     id=User.id,
     sorts={
@@ -56,8 +56,7 @@ class Filters:
 
 def ids_from(values: Iterable[str]) -> list[int]:
     """Read ids from a query string; what cannot be one is left out."""
-    numbers = [int(x) for x in values if x.isascii() and x.isdigit() and len(x) <= MAX_DIGITS]
-    return [number for number in numbers if number]
+    return [number for number in numbers_of(values) if number]
 
 
 def filters_from(args: Any) -> Filters:

@@ -32,6 +32,7 @@ from webapp.assets.words import OUT_OF_SIGHT
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import Keyed, day_in, flag_in, keyed_in
 from webapp.organisation import choices, tree
 from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import Reach, reach_of
@@ -60,10 +61,7 @@ DEFAULT_COLUMNS = ("name", "type", "status", "place", "holder", "model", "warran
 PLACES = ("location", "client", "project")
 HOLDERS = ("user", "location")
 AT_ONCE = 500  # rows of a file that are in memory; other requests get their turn between two lots
-_KEYED = re.compile(r"([a-z]{1,12}):([1-9][0-9]{0,17})", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-Keyed = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,12 +163,12 @@ def filters_from(args: Any) -> Filters:
         q=cleaned(args.get("q")),
         type_id=_number(args.get("type")),
         statuses=statuses,
-        place=_keyed(args.get("place"), PLACES),
-        holder=_keyed(args.get("holder"), HOLDERS),
-        warranty=_day(args.get("warranty")),
-        overdue=_flag(args.get("overdue")),
-        archived=_flag(args.get("archived")),
-        tickets=_flag(args.get("tickets")),
+        place=_maybe_keyed(args.get("place"), PLACES),
+        holder=_maybe_keyed(args.get("holder"), HOLDERS),
+        warranty=day_in(args.get("warranty")),
+        overdue=flag_in(args.get("overdue")),
+        archived=flag_in(args.get("archived")),
+        tickets=flag_in(args.get("tickets")),
     )
 
 
@@ -366,27 +364,5 @@ def _number(text: str | None) -> int | None:
     return int(text)
 
 
-def _keyed(text: str | None, kinds: Sequence[str]) -> Keyed | None:
-    if not text:
-        return None
-    found = _KEYED.fullmatch(text)
-    if not found or found[1] not in kinds:
-        raise UnknownFilter
-    return found[1], int(found[2])
-
-
-def _day(text: str | None) -> date | None:
-    if not text:
-        return None
-    if not _DAY.fullmatch(text):
-        raise UnknownFilter
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UnknownFilter from None
-
-
-def _flag(text: str | None) -> bool:
-    if text not in (None, "", "0", "1"):
-        raise UnknownFilter
-    return text == "1"
+def _maybe_keyed(text: str | None, kinds: Sequence[str]) -> Keyed | None:
+    return keyed_in(text, kinds) if text else None

@@ -25,11 +25,11 @@ from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json
 from webapp.core.language import format_day, format_number
+from webapp.core.typed import numbers_of
 from webapp.organisation.tree import reach_of
 from webapp.saved_views.queries import tidy
 
 EDIT = "assets.edit"
-MAX_DIGITS = 18
 
 
 @bp.get("/bulk")
@@ -37,8 +37,7 @@ MAX_DIGITS = 18
 @permission(EDIT, scoped=True)
 def bulk() -> ResponseReturnValue:
     """Ask what to change about the assets that were chosen."""
-    typed = request.args.getlist("ids")
-    ids = [int(x) for x in typed if x.isascii() and x.isdigit() and len(x) <= MAX_DIGITS][:MAX_IDS]
+    ids = numbers_of(request.args.getlist("ids"))[:MAX_IDS]
     matching = request.args.get("matching") or None
     if not ids and matching is None:
         return redirect_to(url_for("assets.index"))

@@ -17,16 +17,14 @@ from webapp.audit.timeline import timeline_of
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
+from webapp.core.typed import number_of
 
-MAX_DIGITS = 18
 PLAIN = ("name", "manufacturer", "model", "purchased_on", "cost", "warranty_until", "notes")
 
 
 def _number(text: Any) -> int | None:
     """Read an id from a form or an address; what is none is left to the schema."""
-    text = str(text or "")
-    fine = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-    return int(text) or None if fine else None
+    return number_of(text) or None
 
 
 # --- building the form ------------------------------------------------------------

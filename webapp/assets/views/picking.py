@@ -9,10 +9,8 @@ from webapp.assets.queries import choices
 from webapp.assets.views.common import bp, me
 from webapp.core import pickers
 from webapp.core.guards import page, permission
-from webapp.core.search import UnknownFilter
+from webapp.core.typed import number_in
 from webapp.organisation.tree import reach_of
-
-MAX_DIGITS = 18
 
 
 @bp.get("/pickers/places")
@@ -55,8 +53,6 @@ def pick_type() -> ResponseReturnValue:
 @page("assets")
 def pick_asset() -> ResponseReturnValue:
     """Find assets in sight; ``client=4`` narrows them to a client's."""
-    client = request.args.get("client", "")
-    if client and not (client.isascii() and client.isdigit() and len(client) <= MAX_DIGITS):
-        raise UnknownFilter
-    found = choices.find_assets(pickers.typed(), me(), client_id=int(client) if client else None)
+    client = number_in(request.args.get("client", ""))
+    found = choices.find_assets(pickers.typed(), me(), client_id=client)
     return pickers.answer(found)

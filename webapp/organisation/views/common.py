@@ -14,6 +14,7 @@ from webapp.core.htmx import redirect_to
 from webapp.core.identity import signed_in_person
 from webapp.core.language import format_day
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import number_in, number_of
 from webapp.organisation import choices, queries, related, tree
 from webapp.organisation.tree import Reach
 
@@ -21,7 +22,6 @@ bp = Blueprint("organisation", __name__, url_prefix="/organisation")
 
 EDIT = "organisation.edit"
 DELETE = "organisation.delete"
-MAX_DIGITS = 18
 NOTHING = "\u2013"
 
 
@@ -55,12 +55,7 @@ def filters() -> queries.Filters:
 
 
 def _id(name: str) -> int | None:
-    text = request.args.get(name, "")
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
-        raise UnknownFilter
-    return int(text)
+    return number_in(request.args.get(name, ""))
 
 
 def asked(name: str) -> str:
@@ -90,10 +85,8 @@ def first_home() -> str:
 
 def name_of(kind: str, text: str | int | None) -> str | None:
     """The name of the place in sight that a form or filter holds the number of."""
-    number = str(text or "")
-    if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
-        return None
-    return choices.label_of(kind, int(number), seen=my_reach())
+    number = number_of(text)
+    return None if number is None else choices.label_of(kind, number, seen=my_reach())
 
 
 def name_filter(chosen: queries.Filters, kind: str) -> str:

@@ -22,6 +22,7 @@ from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset
 from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT
+from webapp.core.typed import number_of
 from webapp.organisation import tree
 from webapp.organisation.models import Client
 from webapp.organisation.tree import Reach
@@ -34,7 +35,6 @@ from webapp.tickets.queries.queue.filters import Filters
 
 SHOWN = 5
 HELD = 10
-MAX_DIGITS = 18
 DAYS = 14
 ROW: Any = select(
     Ticket.id,
@@ -151,9 +151,9 @@ def find(typed: str, reach: Reach, *, most: int) -> Sequence[Any]:
     """Return tickets within reach: the one whose number was typed, or else those with the words, open ones first."""
     found = ROW.add_columns(Client.name.label("client")).join(Client, Client.id == Ticket.client_id)
     found = found.where(within(reach)).limit(most)
-    number = typed.strip().removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS:
-        rows = db.session.execute(found.where(Ticket.number == int(number))).all()
+    number = number_of(typed.strip().removeprefix("#"))
+    if number is not None:
+        rows = db.session.execute(found.where(Ticket.number == number)).all()
         if rows:
             return rows
     order = (Ticket.is_open.desc(), Ticket.updated_at.desc(), Ticket.id)

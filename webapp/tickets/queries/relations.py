@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from webapp.access.identity import SignedIn
 from webapp.core.db import db
 from webapp.core.search import cleaned
+from webapp.core.typed import number_of
 from webapp.tickets.models import Link, LinkKind, Merge, Status, Ticket
 from webapp.tickets.queries import common
 
@@ -105,8 +106,8 @@ def find_others(
             statement.order_by(_nearness(ticket), Ticket.updated_at.desc()).limit(limit)
         ).all()
     found = common.matches(typed, everything=common.sees_every_client(who))
-    first = case((Ticket.number == _number(typed), 0), else_=1)
-    statement = statement.where(or_(found, Ticket.number == _number(typed)))
+    first = case((Ticket.number == (number_of(typed) or 0), 0), else_=1)
+    statement = statement.where(or_(found, Ticket.number == (number_of(typed) or 0)))
     return db.session.execute(
         statement.order_by(first, Ticket.updated_at.desc()).limit(limit)
     ).all()
@@ -158,12 +159,6 @@ def _nearness(ticket: Ticket) -> Any:
     if ticket.requester_contact_id:
         near.append(Ticket.requester_contact_id == ticket.requester_contact_id)
     return case((or_(*near), 0), else_=1) if near else literal(0)
-
-
-def _number(typed: str) -> int:
-    """Return the number that was typed; 0 is no ticket's."""
-    fine = typed.isascii() and typed.isdigit() and len(typed) <= 18  # noqa: PLR2004 - digits of a bigint
-    return int(typed) if fine else 0
 
 
 def get_link(link_id: int, *, ticket_id: int) -> Link | None:

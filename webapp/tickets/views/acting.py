@@ -14,6 +14,7 @@ from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import wants_partial
 from webapp.core.language import gettext
+from webapp.core.typed import number_of
 from webapp.tickets import forms, words
 from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import people as people_queries
@@ -21,7 +22,7 @@ from webapp.tickets.queries import workflow
 from webapp.tickets.services import base, people, records
 from webapp.tickets.services import status as statuses
 from webapp.tickets.views.common import bp, done, find, me, ticket_url
-from webapp.tickets.views.editing import locked, number_of, priority_shown
+from webapp.tickets.views.editing import locked, priority_shown
 
 EDIT, ASSIGN = "tickets.edit", "tickets.assign"
 

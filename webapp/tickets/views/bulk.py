@@ -16,6 +16,7 @@ from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page
 from webapp.core.htmx import redirect_to, wants_json
 from webapp.core.language import format_number
+from webapp.core.typed import number_of, numbers_of
 from webapp.saved_views.queries import tidy
 from webapp.tickets import bulk_sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.tickets.bulk_forms import CARRIED, BulkForm
@@ -28,7 +29,6 @@ from webapp.tickets.views.bulk_words import shown
 from webapp.tickets.views.common import bp, me
 
 ANY = ("tickets.edit", "tickets.assign", "tickets.reply")
-MAX_DIGITS = 18
 
 
 def _require_some() -> None:
@@ -42,8 +42,7 @@ def _require_some() -> None:
 def bulk() -> ResponseReturnValue:
     """Ask what to change about the tickets that were chosen."""
     _require_some()
-    typed = request.args.getlist("ids")
-    ids = [int(x) for x in typed if x.isascii() and x.isdigit() and len(x) <= MAX_DIGITS][:MAX_IDS]
+    ids = numbers_of(request.args.getlist("ids"))[:MAX_IDS]
     matching = request.args.get("matching") or None
     if not ids and matching is None:
         return redirect_to(url_for("tickets.index"))
@@ -82,18 +81,12 @@ def _ask(form: BulkForm) -> str:
     )
 
 
-def _number(typed: Any) -> int | None:
-    text = str(typed or "")
-    fine = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-    return int(text) if fine else None
-
-
 def _person(typed: Any) -> str | None:
-    return people.name_of(_number(typed))
+    return people.name_of(number_of(typed))
 
 
 def _reply(typed: Any) -> str | None:
-    number = _number(typed)
+    number = number_of(typed)
     found = canned.get_usable(me().id, number) if number else None
     return found.title if found else None
 

@@ -11,6 +11,7 @@ from webapp.audit.timeline import timeline_of
 from webapp.core import htmx
 from webapp.core.guards import page
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import number_of
 from webapp.core.unit_of_work import mark_failed
 from webapp.tickets import filling
 from webapp.tickets.desk_forms import ReplyForm
@@ -21,7 +22,6 @@ from webapp.tickets.views import settings
 from webapp.tickets.views.common import bp, find, me
 from webapp.tickets.views.settings import may_configure
 
-MAX_DIGITS = 18
 WHOSE = ("", "mine", "team", "all")
 
 
@@ -259,12 +259,13 @@ def replies() -> ResponseReturnValue:
 
     ``{"replies": [{"id", "shortcut", "title", "whose", "text", "missing": [names]}]}``
     """
-    number = request.args.get("ticket", "")
-    if number and not (number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS):
+    asked = request.args.get("ticket", "")
+    number = number_of(asked)
+    if asked and number is None:
         abort(404)
     values: dict[str, str] | None = None
-    if number:
-        ticket = find(int(number))
+    if number is not None:
+        ticket = find(number)
         values = queries.values_of([ticket.id], agent=me().name)[ticket.id]
     rows = queries.find(me().id, cleaned(request.args.get("q"), at_most=100))
     return jsonify(replies=[_offer(row, values) for row in rows])

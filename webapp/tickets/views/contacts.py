@@ -11,6 +11,7 @@ from webapp.core import htmx
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission, require
 from webapp.core.language import gettext
+from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
 from webapp.tickets import forms, words
@@ -19,7 +20,6 @@ from webapp.tickets.queries import contacts as queries
 from webapp.tickets.queries import records
 from webapp.tickets.services import contacts
 from webapp.tickets.views.common import bp, me
-from webapp.tickets.views.editing import number_of
 
 CREATE, EDIT = "tickets.create", "tickets.edit"
 

@@ -11,6 +11,7 @@ from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to
 from webapp.core.language import gettext
+from webapp.core.typed import number_of
 from webapp.tickets import forms, markdown, words
 from webapp.tickets.life_schemas import ContactEdit, NewTicket
 from webapp.tickets.message_forms import DraftForm
@@ -22,14 +23,7 @@ from webapp.tickets.services import base, contacts, records
 from webapp.tickets.views.common import bp, find, me, ticket_url
 
 CREATE, EDIT = "tickets.create", "tickets.edit"
-MAX_DIGITS = 18
 CONTACT = ("contact_name", "contact_email", "contact_phone")
-
-
-def number_of(text: Any) -> int | None:
-    """Return a number that was typed, None for anything else."""
-    text = str(text or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 # --- the form ---------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import abort, flash, render_template, url_for
+from flask import abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json, wants_partial
 from webapp.core.language import _, gettext
+from webapp.core.typed import number_in
 from webapp.tickets import markdown
 from webapp.tickets.message_forms import DraftForm, SayingForm
 from webapp.tickets.models import Status, Ticket
@@ -25,7 +26,6 @@ from webapp.tickets.services import base
 from webapp.tickets.services import drafts as draft_services
 from webapp.tickets.services import messages as services
 from webapp.tickets.views.common import bp, find, me, ticket_url
-from webapp.tickets.views.picking import number_in
 
 REPLY = services.PERMISSION
 EDIT = "tickets.edit"
@@ -243,7 +243,7 @@ def _again(
 def read_messages(number: int) -> ResponseReturnValue:
     """Show some more: those before one message, or those that came after it."""
     ticket = find(number)
-    after, before = number_in("after"), number_in("before")
+    after, before = (number_in(request.args.get(name, "")) for name in ("after", "before"))
     if after is not None:
         told = queries.after(ticket.id, after)
     elif before is not None:

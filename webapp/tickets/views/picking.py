@@ -11,27 +11,11 @@ from webapp.assets.queries import choices as of_assets
 from webapp.core import pickers
 from webapp.core.guards import page
 from webapp.core.pickers import Option
-from webapp.core.search import UnknownFilter
+from webapp.core.typed import number_in
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
 from webapp.tickets.queries import common, people, records
 from webapp.tickets.views.common import bp, me
-
-MAX_DIGITS = 18
-
-
-def number_in(name: str) -> int | None:
-    """Return a number of the query string, None if it is not given.
-
-    Raises:
-        UnknownFilter: if it is no number.
-    """
-    text = request.args.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise UnknownFilter
-    return int(text)
 
 
 @bp.get("/pickers/places")
@@ -60,7 +44,7 @@ def pick_client() -> ResponseReturnValue:
 @page("tickets")
 def pick_project() -> ResponseReturnValue:
     """Find projects of the client in the address; without one, none."""
-    client = number_in("client")
+    client = number_in(request.args.get("client", ""))
     found = records.find_projects(pickers.typed(), client_id=client) if client else []
     return pickers.answer(found)
 
@@ -70,7 +54,9 @@ def pick_project() -> ResponseReturnValue:
 def pick_asset() -> ResponseReturnValue:
     """Find assets in sight; ``client=4`` narrows them to a client's."""
     return pickers.answer(
-        of_assets.find_assets(pickers.typed(), me(), client_id=number_in("client"))
+        of_assets.find_assets(
+            pickers.typed(), me(), client_id=number_in(request.args.get("client", ""))
+        )
     )
 
 
@@ -79,7 +65,9 @@ def pick_asset() -> ResponseReturnValue:
 def pick_requester() -> ResponseReturnValue:
     """Find contacts, of a client if ``client=4`` says so, and people with an account."""
     titles = {"contact": _("Contacts"), "user": _("People with an account")}
-    found = people.find_requesters(pickers.typed(), client_id=number_in("client"), titles=titles)
+    found = people.find_requesters(
+        pickers.typed(), client_id=number_in(request.args.get("client", "")), titles=titles
+    )
     return pickers.answer(found)
 
 
@@ -87,8 +75,11 @@ def pick_requester() -> ResponseReturnValue:
 @page("tickets")
 def pick_person() -> ResponseReturnValue:
     """Find people who work on tickets: those who see ``ticket=1234``, or what lies at ``client=4&project=5``."""
-    number, client = number_in("ticket"), number_in("client")
-    team = number_in("team")
+    number, client = (
+        number_in(request.args.get("ticket", "")),
+        number_in(request.args.get("client", "")),
+    )
+    team = number_in(request.args.get("team", ""))
     if number is not None:
         ticket = common.get_by_number(number)
         if ticket is None:
@@ -97,7 +88,7 @@ def pick_person() -> ResponseReturnValue:
     elif client is not None:
         if records.find_client(client) is None:  # who works for a client is of no concern to others
             abort(404)
-        project = number_in("project")
+        project = number_in(request.args.get("project", ""))
         known = project if records.project_name(project, client) is not None else None
         among = people.who_can_see(people.Spot(client, known))
     else:

@@ -14,6 +14,7 @@ from webapp.audit.timeline import timeline_of
 from webapp.core import htmx, pickers
 from webapp.core.guards import page, permission
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
 from webapp.tickets import lengths
@@ -28,8 +29,6 @@ from webapp.tickets.sla_schemas import WHATS
 from webapp.tickets.views import settings
 from webapp.tickets.views.common import bp, me
 from webapp.tickets.words import KIND, PRIORITY
-
-MAX_DIGITS = 18
 
 
 def _get(policy_id: int) -> SlaPolicy:
@@ -129,9 +128,8 @@ def _due(desk: Calendar, minutes: int | None, now: datetime) -> datetime | None:
 @page("tickets.desk")
 def preview_policy() -> ResponseReturnValue:
     """Show when the targets that are being typed would be due; what cannot be read is left out."""
-    hours_id = request.args.get("hours_id", "")
-    known = hours_id.isascii() and hours_id.isdigit() and len(hours_id) <= MAX_DIGITS
-    hours = queries.get_hours(int(hours_id)) if known else None
+    hours_id = number_of(request.args.get("hours_id"))
+    hours = queries.get_hours(hours_id) if hours_id is not None else None
     rows: list[Any] = []
     now = datetime.now(UTC)
     if hours is not None:
@@ -157,9 +155,7 @@ def _typed(priority: Priority, day: int) -> Any:
 @page("tickets.desk")
 def recalculation() -> ResponseReturnValue:
     """Show how far the job is that sets due times anew; the fragment asks for itself until it is done."""
-    number = request.args.get("job", "")
-    known = number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS
-    job = queries.recalculation(int(number) if known else None)
+    job = queries.recalculation(number_of(request.args.get("job")))
     return render_template("tickets/_recalculation.html", job=job)
 
 
@@ -174,7 +170,7 @@ def _draw(form: PolicyForm, *, record: SlaPolicy | None = None, **context: Any) 
         here = [(record.name, back)]
     hours = queries.list_hours()
     form.offer(hours)
-    client = queries.client_named(_number(form.client_id.data))
+    client = queries.client_named(number_of(form.client_id.data))
     form.client_id.offer(
         url_for("tickets.pick_policy_client"),
         present=client.name if client else None,
@@ -191,11 +187,6 @@ def _draw(form: PolicyForm, *, record: SlaPolicy | None = None, **context: Any) 
         priorities=PRIORITY,
         **values,
     )
-
-
-def _number(text: Any) -> int | None:
-    text = str(text or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 @bp.get("/desk/pickers/clients")
@@ -285,7 +276,7 @@ def _shown(field: Any) -> str:
     """What a field holds, as people read it."""
     value = "" if field.data is None else str(field.data)
     if field.name == "client_id":
-        client = queries.client_named(_number(value))
+        client = queries.client_named(number_of(value))
         return str(client.name) if client else gettext("All clients")
     if choices_ := getattr(field, "choices", None):
         options = choices_() if callable(choices_) else choices_

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.core import pickers
 from webapp.core.guards import page
+from webapp.core.typed import number_of
 from webapp.organisation.tree import Place
 from webapp.tickets.models import LinkKind, Status, Ticket
 from webapp.tickets.queries import common
@@ -82,11 +83,10 @@ def _offered(ticket: Ticket, form: LinkForm) -> LinkForm:
     return form
 
 
-def name_of(number: Any) -> str | None:
+def name_of(typed: Any) -> str | None:
     """Return what a picker calls the ticket that was chosen."""
-    if not (isinstance(number, int) or str(number or "").isdigit()):
-        return None
-    found = common.get_by_number(int(number))
+    number = number_of(typed)
+    found = common.get_by_number(number) if number is not None else None
     return f"#{found.number} {found.subject}" if found else None
 
 

@@ -14,6 +14,7 @@ from webapp.core.guards import page
 from webapp.core.paging import MAX_LIMIT
 from webapp.core.search import UnknownFilter
 from webapp.core.templating import when_text
+from webapp.core.typed import numbers_of
 from webapp.organisation.tree import reach_of
 from webapp.saved_views.queries import tidy
 from webapp.tickets.clocks import Clock, time_left
@@ -21,8 +22,6 @@ from webapp.tickets.queries import filtering
 from webapp.tickets.queries import queue as queries
 from webapp.tickets.views.common import bp, me
 from webapp.tickets.views.queue import words
-
-MAX_DIGITS = 18
 
 
 @bp.app_template_filter()
@@ -76,8 +75,7 @@ def _list(*, here: bool) -> str:
 
 
 def _ids(typed: list[str]) -> list[int]:
-    ids = [int(one) for one in typed if one.isascii() and one.isdigit() and len(one) <= MAX_DIGITS]
-    return ids[:MAX_LIMIT]
+    return numbers_of(typed)[:MAX_LIMIT]
 
 
 def _since() -> datetime:

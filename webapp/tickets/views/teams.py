@@ -12,6 +12,7 @@ from webapp.core import htmx, pickers
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import number_of
 from webapp.organisation.tree import reach_of
 from webapp.tickets.desk_forms import MemberForm, TeamForm
 from webapp.tickets.models import Team, TeamMember
@@ -20,8 +21,6 @@ from webapp.tickets.services import teams as services
 from webapp.tickets.views import settings
 from webapp.tickets.views.common import bp, me
 from webapp.tickets.views.settings import PERMISSION, may_configure
-
-MAX_DIGITS = 18
 
 
 def get_team(team_id: int) -> Team:
@@ -82,7 +81,7 @@ def show(team: Team, problem: str | None = None, form: MemberForm | None = None)
     form = form or MemberForm(formdata=None)
     form.user_id.offer(
         url_for("tickets.pick_member", team=team.id),
-        present=queries.name_of(_number(form.user_id.data)),
+        present=queries.name_of(number_of(form.user_id.data)),
     )
     return render_template(
         "tickets/team.html",
@@ -96,11 +95,6 @@ def show(team: Team, problem: str | None = None, form: MemberForm | None = None)
         may_edit=may_configure(),
         history=timeline_of("team", team.id),
     )
-
-
-def _number(text: Any) -> int | None:
-    text = str(text or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 # --- the form ---------------------------------------------------------------------
@@ -210,7 +204,7 @@ def restore_team(team_id: int) -> ResponseReturnValue:
 @permission(PERMISSION)
 def pick_member() -> ResponseReturnValue:
     """Find people who may open tickets and are not in the team yet."""
-    team_id = _number(request.args.get("team"))
+    team_id = number_of(request.args.get("team"))
     if team_id is None:
         raise UnknownFilter
     return pickers.answer(queries.people_like(pickers.typed(), outside=team_id))

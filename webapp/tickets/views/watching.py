@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page
 from webapp.core.language import _, gettext
+from webapp.core.typed import number_of
 from webapp.tickets import forms
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries import people as people_queries
 from webapp.tickets.services import base, people
 from webapp.tickets.views.acting import EDIT, draw_action
 from webapp.tickets.views.common import bp, done, find, me
-from webapp.tickets.views.editing import number_of
 
 
 def _draw_watchers(ticket: Ticket, form: Any) -> str:

@@ -27,11 +27,12 @@ from sqlalchemy import (
 from webapp.access.identity import SignedIn
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
+from webapp.core.typed import Keyed
 from webapp.organisation.models import Client, Location
 from webapp.tickets.models import DUE, Priority, Status, TeamMember, Ticket, Watcher
 from webapp.tickets.models import Kind as TicketKind
 from webapp.tickets.queries import common
-from webapp.tickets.queries.queue.filters import Filters, Keyed
+from webapp.tickets.queries.queue.filters import Filters
 
 due_at: ColumnElement[datetime] = literal_column(DUE, DateTime(timezone=True))
 NEVER: ColumnElement[datetime] = literal_column(

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import Keyed, day_in, flag_in, keyed_in
 from webapp.tickets.models import Kind, Priority, Status
 
 # The ready-made queries of the left column, in its order; plain /tickets is "open".
@@ -22,10 +23,7 @@ REQUESTERS = ("user", "contact")
 DUE = ("overdue", "risk", "today")
 MOST_VALUES = 50  # of one filter
 OVER = (Status.RESOLVED, Status.CLOSED)
-_KEYED = re.compile(r"([a-z]{1,12}):([1-9][0-9]{0,17})", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-Keyed = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,16 +107,16 @@ def filters_from(args: Any) -> Filters:
         kinds=_some_of(args, "kind", set(Kind)),
         teams=_ids_or(args, "team", ("none",)),
         assignees=_ids_or(args, "assignee", ("me", "none")),
-        requesters=tuple(_keyed(one, REQUESTERS) for one in _values(args, "requester")),
-        places=tuple(_keyed(one, PLACES) for one in _values(args, "place")),
+        requesters=tuple(keyed_in(one, REQUESTERS) for one in _values(args, "requester")),
+        places=tuple(keyed_in(one, PLACES) for one in _values(args, "place")),
         assets=tuple(int(one) for one in _ids_or(args, "asset", ())),
         tags=tuple(cleaned(one, at_most=40).lower() for one in _values(args, "tag")),
         due=_some_of(args, "due", DUE),
-        created_from=_day(args.get("created_from")),
-        created_to=_day(args.get("created_to")),
-        files=_flag(args.get("files")),
-        watching=_flag(args.get("watching")),
-        all=_flag(args.get("all")),
+        created_from=day_in(args.get("created_from")),
+        created_to=day_in(args.get("created_to")),
+        files=flag_in(args.get("files")),
+        watching=flag_in(args.get("watching")),
+        all=flag_in(args.get("all")),
     )
 
 
@@ -161,27 +159,3 @@ def _ids_or(args: Any, name: str, words: Sequence[str]) -> tuple[str, ...]:
     if any(one not in words and not _NUMBER.fullmatch(one) for one in values):
         raise UnknownFilter
     return values
-
-
-def _keyed(text: str, kinds: Sequence[str]) -> Keyed:
-    found = _KEYED.fullmatch(text)
-    if not found or found[1] not in kinds:
-        raise UnknownFilter
-    return found[1], int(found[2])
-
-
-def _day(text: str | None) -> date | None:
-    if not text:
-        return None
-    if not _DAY.fullmatch(text):
-        raise UnknownFilter
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UnknownFilter from None
-
-
-def _flag(text: str | None) -> bool:
-    if text not in (None, "", "0", "1"):
-        raise UnknownFilter
-    return text == "1"
