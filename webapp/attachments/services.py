@@ -1,7 +1,7 @@
 """Adding, renaming, deleting and restoring files. Who calls has checked the rights on what they hang on."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import IO
@@ -108,29 +108,29 @@ def _receive(row: Attachment, file: IO[bytes], name: str | None, *, limit: int) 
 
 
 def add_all(
-    *, client_id: int, asset_id: int, files: Iterable[tuple[str, IO[bytes]]], user_id: int | None
-) -> int:
-    """Keep all of several files, or none; return how many.
+    files: Iterable[tuple[str, IO[bytes]]], keep: Callable[..., Attachment]
+) -> list[Attachment]:
+    """Keep all of several files, or none; ``keep`` takes one: ``add`` or ``add_to_ticket`` with whose it is.
 
     Raises:
         NotAdded: naming each that is refused.
         StorageFull: if the disk is.
     """
-    refused, count = [], 0
+    rows: list[Attachment] = []
+    refused: list[tuple[str, str]] = []
     with db.session.begin_nested():
         for name, file in files:
             try:
-                add(client_id=client_id, asset_id=asset_id, file=file, name=name, user_id=user_id)
-                count += 1
+                rows.append(keep(file=file, name=name))
             except storage.StorageFull:
                 raise
             except DomainError as error:
                 refused.append((media.clean_name(name), error.message))
         if refused:
             raise NotAdded(refused)
-        if not count:
+        if not rows:
             raise NotAdded([], _("Choose a file first."))
-    return count
+    return rows
 
 
 def _keep(content: bytes) -> str:

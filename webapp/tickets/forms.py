@@ -226,12 +226,6 @@ class WatchForm(ActForm[schemas.Watching]):
     on = HiddenField(id="act-on", default="1")
 
 
-class TakeForm(ActForm[CommandModel]):
-    """Nothing but who had it when the person looked."""
-
-    schema: ClassVar = CommandModel
-
-
 class WorkflowForm(SchemaForm[schemas.Workflow]):
     """Which status may follow which, and which roles may do it (``transition:role``)."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import abort, flash, render_template, request
@@ -91,10 +92,9 @@ def upload_files(tag: str) -> ResponseReturnValue:
     """Add files: all of them, or none."""
     asset = _asset_to_change(tag)
     sent = [(file.filename or "", file.stream) for file in request.files.getlist("files") if file]
+    keep = partial(services.add, client_id=asset.client_id, asset_id=asset.id, user_id=me().id)
     try:
-        count = services.add_all(
-            client_id=asset.client_id, asset_id=asset.id, files=sent, user_id=me().id
-        )
+        count = len(services.add_all(sent, keep))
     except services.NotAdded as error:
         if wants_json():
             raise

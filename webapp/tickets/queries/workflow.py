@@ -47,19 +47,6 @@ def transitions() -> list[Transition]:
     return list(db.session.scalars(select(Transition).order_by(Transition.id)))
 
 
-def roles_by_transition() -> dict[int, list[Any]]:
-    """For each change of status the roles that may make it: rows (id, role_id, name)."""
-    statement = (
-        select(TransitionRole.transition_id, TransitionRole.role_id, Role.name)
-        .join(Role, Role.id == TransitionRole.role_id)
-        .order_by(Role.name, Role.id)
-    )
-    found: dict[int, list[Any]] = {}
-    for row in db.session.execute(statement):
-        found.setdefault(row.transition_id, []).append(row)
-    return found
-
-
 def transition_roles() -> list[TransitionRole]:
     """Every role of every change of status."""
     return list(db.session.scalars(select(TransitionRole)))

@@ -1,9 +1,11 @@
 """Files of a ticket: they wait below the composer until they are sent with a message."""
 
+from functools import partial
+
 from flask import abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp.attachments import images, media, sending
+from webapp.attachments import images, sending
 from webapp.attachments import queries as file_queries
 from webapp.attachments import services as file_services
 from webapp.attachments.models import Attachment
@@ -39,35 +41,20 @@ def upload_file(number: int) -> ResponseReturnValue:
     base.require_on(me(), REPLY, ticket)
     if ticket.merged_into_id is not None:
         raise DomainError(gettext("This ticket was merged into another one. Answer there."))
-    rows = _take(ticket)
+    sent = [(file.filename or "", file.stream) for file in request.files.getlist("files") if file]
+    keep = partial(
+        file_services.add_to_ticket,
+        client_id=ticket.client_id,
+        ticket_id=ticket.id,
+        user_id=me().id,
+    )
+    rows = file_services.add_all(sent, keep)
     if wants_json():
         added = [_told(row) for row in rows]
         return {"success": True, "data": {"files": added}}, 201
     said = ngettext("%(num)s file was added.", "%(num)s files were added.", len(rows))
     flash(str(said), "success")
     return redirect_to(ticket_url(ticket, _anchor="composer"))
-
-
-def _take(ticket: Ticket) -> list[Attachment]:
-    sent = [file for file in request.files.getlist("files") if file]
-    rows: list[Attachment] = []
-    refused: list[tuple[str, str]] = []
-    for file in sent:
-        try:
-            rows.append(
-                file_services.add_to_ticket(
-                    client_id=ticket.client_id,
-                    ticket_id=ticket.id,
-                    file=file.stream,
-                    name=file.filename,
-                    user_id=me().id,
-                )
-            )
-        except DomainError as error:
-            refused.append((media.clean_name(file.filename), error.message))
-    if refused or not rows:
-        raise file_services.NotAdded(refused, None if refused else gettext("Choose a file first."))
-    return rows
 
 
 def _told(row: Attachment) -> dict[str, object]:
