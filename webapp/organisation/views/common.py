@@ -169,7 +169,7 @@ def _shown(value: Any, known: dict[str, str]) -> str:
 def draw_form(form: SchemaForm[Any], **context: Any) -> str:
     """Draw the form of a location, client or project."""
     return render_template(
-        "organisation/form.html",
+        "layouts/form.html",
         **{"form": form, "conflict": None, "version": None, "intro": None, **context},
     )
 

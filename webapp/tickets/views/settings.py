@@ -35,7 +35,7 @@ def draw_form(form: SchemaForm[Any], **context: Any) -> str:
         "intro": None,
         "action": request.path,
     }
-    return render_template("tickets/desk_form.html", **(values | context))
+    return render_template("layouts/form.html", **(values | context))
 
 
 def answer(
