@@ -24,7 +24,7 @@ from webapp.attachments import models as _attachment_models  # noqa: F401
 from webapp.audit import cli as audit_cli
 from webapp.audit import models as _audit_models  # noqa: F401
 from webapp.audit import recorder
-from webapp.audit import views as audit_views
+from webapp.audit import seal_models as _seal_models  # noqa: F401
 from webapp.core import (
     database,
     error_pages,
@@ -50,6 +50,8 @@ from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
 from webapp.organisation import models as _organisation_models  # noqa: F401
 from webapp.organisation import views as organisation_views
+from webapp.oversight import models as _oversight_models  # noqa: F401
+from webapp.oversight import views as audit_views
 from webapp.roles import views as role_views
 from webapp.saved_views import models as _saved_view_models  # noqa: F401
 from webapp.saved_views import views as saved_view_views

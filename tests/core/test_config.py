@@ -56,7 +56,7 @@ def test_the_app_works_as_a_role_of_its_own() -> None:
     assert settings.owner_url() == (
         "postgresql+psycopg://boss:pw@db.example:5433/steward?sslmode=require"
     )
-    password = settings.app_role_password()
+    password = settings.role_password("steward_app")
     assert settings.app_url() == (
         f"postgresql+psycopg://steward_app:{password}@db.example:5433/steward?sslmode=require"
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Computed,
     Identity,
     Index,
     SmallInteger,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.dialects.postgresql import INET, JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger, UserDefinedType
 
@@ -46,7 +47,12 @@ class AuditEvent(Model):
             "occurred_at = recorded_at OR category = 'import'", name="history_only_by_import"
         ),
         Index("ix_audit_event_recorded", text("recorded_at DESC"), text("id DESC")),
-        Index("ix_audit_event_object", "object_type", "object_id", text("recorded_at DESC")),
+        Index("ix_audit_event_occurred", text("occurred_at DESC"), text("id DESC")),
+        Index(
+            "ix_audit_event_object",
+            *("object_type", "object_id", text("recorded_at DESC"), text("id DESC")),
+        ),
+        Index("ix_audit_event_type", "object_type", text("recorded_at DESC"), text("id DESC")),
         Index("ix_audit_event_actor", "actor_id", text("recorded_at DESC"), text("id DESC")),
         Index("ix_audit_event_action", "action", text("recorded_at DESC"), text("id DESC")),
         Index("ix_audit_event_category", "category", text("recorded_at DESC"), text("id DESC")),
@@ -56,7 +62,15 @@ class AuditEvent(Model):
             text("id DESC"),
             postgresql_where=text("outcome <> 'ok'"),
         ),
-        Index("ix_audit_event_client", "client_id", text("recorded_at DESC")),
+        Index("ix_audit_event_client", "client_id", text("recorded_at DESC"), text("id DESC")),
+        Index(
+            "ix_audit_event_system",
+            *("actor_name", text("recorded_at DESC"), text("id DESC")),
+            postgresql_where=text("actor_id IS NULL"),
+        ),
+        Index("ix_audit_event_via", "via", text("recorded_at DESC"), text("id DESC")),
+        Index("ix_audit_event_ip", "ip", text("recorded_at DESC"), text("id DESC")),
+        Index("ix_audit_event_search", "search", postgresql_using="gin"),
         Index("ix_audit_event_request", "request_id"),
         Index("ix_audit_event_xid", "epoch", "xid"),
         # Append-only: rows lie in the order of their ids, which is what BRIN is for (a few KB, 40 times faster).
@@ -94,3 +108,9 @@ class AuditEvent(Model):
     client_id: Mapped[int | None]
     changes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     reason: Mapped[str | None] = mapped_column(Text)
+    # Words of label, reason and values; '=field', '<field:old' and '>field:new' of each change. For searching only.
+    search: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed("audit_terms(object_label, actor_name, reason, changes)", persisted=True),
+        deferred=True,
+    )

@@ -158,7 +158,7 @@ def _row(origin: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 COLUMNS = tuple(
     column.name
     for column in TABLE.columns
-    if column.name not in {"id", "recorded_at", "xid", "epoch"}
+    if column.name not in {"id", "recorded_at", "xid", "epoch", "search"}
 )
 
 

@@ -19,6 +19,7 @@ from webapp.core import embedded_pg
 
 ROOT = Path(__file__).resolve().parents[2]
 APP_ROLE = "steward_app"
+SEALER_ROLE = "steward_sealer"
 MIN_SECRET_LENGTH = 32
 DRIVER = "postgresql+psycopg"
 
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
 
     database_url: DatabaseUrl | None = Field(default=None, repr=False)
     database_owner_url: DatabaseUrl | None = Field(default=None, repr=False)
+    database_sealer_url: DatabaseUrl | None = Field(default=None, repr=False)
     secret_key: SecretStr = SecretStr("")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -78,6 +80,13 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     base_url: Annotated[str, _starts_with("http", "https")] | None = None
     keep_imports_days: int = Field(default=90, ge=1, le=36500)
+    keep_exports_days: int = Field(default=7, ge=1, le=365)
+    seal_key_file: Annotated[Path, AfterValidator(_absolute)] | None = None
+    checkpoint_file: Annotated[Path, AfterValidator(_absolute)] | None = None
+    checkpoint_mail: str | None = None
+    checkpoint_url: Annotated[str, _starts_with("http", "https")] | None = Field(
+        default=None, repr=False
+    )
 
     @property
     def embedded(self) -> bool:
@@ -106,17 +115,39 @@ class Settings(BaseSettings):
     def app_url(self) -> str:
         """The URL of the role that the app works as, which owns nothing."""
         if self.database_url is None:
-            return self._embedded_url(user=APP_ROLE, password=self.app_role_password())
+            return self._embedded_url(user=APP_ROLE, password=self.role_password(APP_ROLE))
         if self.database_owner_url is not None or self._names_app_role():
             return self.database_url
         owner = make_url(self.database_url)
-        return _text(owner.set(username=APP_ROLE, password=self.app_role_password()))
+        return _text(owner.set(username=APP_ROLE, password=self.role_password(APP_ROLE)))
 
-    def app_role_password(self) -> str:
-        """The password of `steward_app`, derived, so that nobody has to store it."""
+    def sealer_url(self) -> str | None:
+        """The URL of the role that seals the log; None if nobody told it."""
+        if self.database_sealer_url is not None:
+            return self.database_sealer_url
+        password = self.role_password(SEALER_ROLE)
+        if self.database_url is None:
+            return self._embedded_url(user=SEALER_ROLE, password=password)
+        if self.database_owner_url is not None or self._names_app_role():
+            return None
+        owner = make_url(self.database_url)
+        return _text(owner.set(username=SEALER_ROLE, password=password))
+
+    def role_password(self, role: str) -> str:
+        """The password of a role of ours, derived, so that nobody has to store it."""
         key = self.secret_key.get_secret_value().encode()
-        digest = hmac.new(key, b"steward_app database role", hashlib.sha256).digest()
+        digest = hmac.new(key, f"{role} database role".encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    @property
+    def seal_key(self) -> Path:
+        """The private key that signs seals: `seal_key_file`, else one in `data_dir`."""
+        return self.seal_key_file or self.data_dir / "seal.key"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file outside the database that heads of the chain are added to."""
+        return self.checkpoint_file or self.data_dir / "audit-checkpoints.jsonl"
 
     def _names_app_role(self) -> bool:
         return self.database_url is not None and make_url(self.database_url).username == APP_ROLE

@@ -17,6 +17,7 @@ from webapp.core.config import ConfigError, Settings
 
 APP_ROLE = "steward_app"
 ALL_CLIENTS_ROLE = "steward_all"
+SEALER_ROLE = "steward_sealer"
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 MIN_SERVER = 150000
 MONTHS_AHEAD = 13
@@ -38,9 +39,11 @@ CONNECT_ARGS: dict[str, Any] = {
 # Tables whose rows the app's role may not write freely.
 READ_ONLY = (
     *("alembic_version", "pages", "permissions"),
+    *("audit_seal", "audit_checkpoint", "audit_check"),
     *("asset_status_transitions", "ticket_priority_rules"),
 )
 AUDIT_TABLE = "audit_event"
+SEAL_TABLES = ("audit_seal", "audit_checkpoint", "audit_check")  # written by the sealer alone
 AUDIT_COLUMNS = (
     "request_id, actor_id, actor_name, via, ip, user_agent, method, path, page, action, category, outcome, "
     "object_type, object_id, object_label, client_id, changes, reason, occurred_at"
@@ -110,12 +113,17 @@ def bootstrap(settings: Settings) -> None:
         known = {row[0] for row in owner.execute("SELECT rolname FROM pg_roles").fetchall()}
         if ALL_CLIENTS_ROLE not in known:
             owner.execute("CREATE ROLE steward_all NOLOGIN NOINHERIT")
-        if APP_ROLE not in known:
-            owner.execute("CREATE ROLE steward_app LOGIN NOINHERIT")
-        if settings.database_owner_url is None:
-            owner.execute(
-                sql.SQL("ALTER ROLE steward_app PASSWORD {}").format(settings.app_role_password())
-            )
+        for role in (APP_ROLE, SEALER_ROLE):
+            if role not in known:
+                owner.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(sql.Identifier(role))
+                )
+            if settings.database_owner_url is None:
+                owner.execute(
+                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                        sql.Identifier(role), settings.role_password(role)
+                    )
+                )
         owner.execute("GRANT steward_all TO steward_app")
 
 
@@ -140,6 +148,7 @@ def grant(connection: Connection) -> None:
         else:
             rights = "SELECT, INSERT, UPDATE, DELETE"
         connection.execute(text(f'GRANT {rights} ON "{table}" TO {roles}'))
+    _grant_to_sealer(connection, set(tables))
     # Identity columns need no grant; the queue's serials and the numbers of tags and tickets do.
     serials = connection.scalars(
         text(
@@ -152,6 +161,18 @@ def grant(connection: Connection) -> None:
         connection.execute(text(f'GRANT USAGE ON SEQUENCE "{serial}" TO {roles}'))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {roles}"))
     connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+
+
+def _grant_to_sealer(connection: Connection, tables: set[str]) -> None:
+    """Let the sealer read the log and add proofs; it sees nothing else and changes nothing."""
+    if SEAL_TABLES[0] not in tables:
+        return  # an older schema
+    for table in tables:
+        connection.execute(text(f'REVOKE ALL ON "{table}" FROM {SEALER_ROLE}'))
+    connection.execute(text(f"GRANT SELECT ON {AUDIT_TABLE} TO {SEALER_ROLE}"))
+    for table in SEAL_TABLES:
+        connection.execute(text(f"GRANT SELECT, INSERT ON {table} TO {SEALER_ROLE}"))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {SEALER_ROLE}"))
 
 
 def sync(connection: Connection) -> None:

@@ -46,6 +46,7 @@ TYPES: dict[str, tuple[str, str | None, str]] = {
     "notification_preference": ("preference for notifications", None, ""),
     "notification_settings": ("settings for notifications", None, ""),
     "user_session": ("session", None, ""),
+    "audit_export": ("export of the log", None, ""),
 }
 
 
@@ -89,6 +90,7 @@ THE = {
     "notification_preference": N_("the preference for notifications %(label)s"),
     "notification_settings": N_("the settings for notifications %(label)s"),
     "user_session": N_("the session %(label)s"),
+    "audit_export": N_("the export of the log %(label)s"),
 }
 
 

@@ -178,6 +178,19 @@ PERMISSIONS: tuple[Entry, ...] = (
         "Work",
         "Change teams, rota, service levels, business hours, workflow and shared replies.",
     ),
+    Entry(
+        "audit.undo",
+        "Undo changes",
+        "Oversight",
+        "Take back what the log shows, where the person may make such a change themselves.",
+    ),
+    Entry("audit.export", "Export the log", "Oversight", "Take rows of the log away as a file."),
+    Entry(
+        "audit.verify",
+        "Check the log",
+        "Oversight",
+        "Have the seals of the log checked, and the log with them.",
+    ),
     Entry("jobs.retry", "Retry jobs", "Oversight", "Have a failed job tried again."),
     Entry("views.share", "Share saved views", "Work", "Offer one's own saved views to everybody."),
     Entry("users.invite", "Invite people", "Access", "Create accounts and send invitations."),
@@ -281,5 +294,9 @@ SEED_ROLES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("dashboard", "tickets", "organisation", "assets"),
         ("tickets.create", "tickets.edit", "tickets.reply", "assets.edit", "assets.custody"),
     ),
-    "Auditor": ("Reads the log and everything in scope, changes nothing.", _ALL_PAGES, ()),
+    "Auditor": (
+        "Reads the log and everything in scope, changes nothing.",
+        _ALL_PAGES,
+        ("audit.export", "audit.verify"),
+    ),
 }

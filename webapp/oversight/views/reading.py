@@ -1,61 +1,22 @@
-"""Pages of the log. Whoever reads it is recorded in it."""
+"""One row of the log."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from webapp.audit import queries, reasons, sentences
-from webapp.audit.forms import FilterForm
-from webapp.core import htmx, object_types, trail
+from webapp.audit import queries, sentences
+from webapp.core import object_types, trail
 from webapp.core.guards import page
-from webapp.core.identity import signed_in_person
-from webapp.core.language import _
-
-bp = Blueprint("audit", __name__, url_prefix="/audit")
-PARTS = {
-    "who": sentences.who,
-    "predicate": sentences.predicate,
-    "why": reasons.why,
-    "field_title": sentences.field_title,
-    "categories": sentences.CATEGORY_TITLES,
-}
-LOOKS = {"ok": "success", "denied": "warning", "failed": "danger"}
-WORDS = {"ok": _("Done"), "denied": _("Refused"), "failed": _("Failed")}
-
-
-@bp.get("")
-@page("audit", sensitive=True)
-def index() -> ResponseReturnValue:
-    """Show the log, newest first."""
-    form = FilterForm(request.args)
-    fine = form.validate()
-    asked = (
-        form.asked(now=datetime.now(UTC), timezone=signed_in_person().timezone) if fine else None
-    )
-    events = (
-        queries.list_events(asked, request.args, everything=_sees_everything()) if asked else None
-    )
-    trail.note("audit.read", category="read", changes=form.used())
-    shown = htmx.render(
-        "audit/index.html",
-        partial="audit/_table.html",
-        form=form,
-        filtered=bool(form.used()),
-        events=events,
-        looks=LOOKS,
-        words=WORDS,
-        **PARTS,
-    )
-    return shown, 200 if fine else 422
+from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
 
 
 @bp.get("/<id:event_id>")
 @page("audit", sensitive=True)
 def show(event_id: int) -> ResponseReturnValue:
     """Show one row of the log: what changed, and what else its request did."""
-    everything = _sees_everything()
+    everything = sees_everything()
     event = queries.find_event(event_id, at=_recorded_at(), everything=everything)
     if event is None:
         abort(404)
@@ -71,12 +32,6 @@ def show(event_id: int) -> ResponseReturnValue:
         words=WORDS,
         **PARTS,
     )
-
-
-def _sees_everything() -> bool:
-    """Tell whether a role without a scope opens the log."""
-    grants = getattr(signed_in_person(), "grants", ())
-    return any(grant.everywhere and "audit" in grant.pages for grant in grants)
 
 
 def _recorded_at() -> datetime | None:
