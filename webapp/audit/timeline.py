@@ -90,6 +90,14 @@ def veiled(event: Event, **changes: Any) -> Event:
     return SimpleNamespace(**values | {"changes": event.changes | changes})
 
 
+def sentences_of(rows: Sequence[Any]) -> list[Line]:
+    """Tell rows of the log, with the names of what they point at; asks for all names at once.
+
+    A row has the columns of a sentence, recorded_at, occurred_at and reason.
+    """
+    return [line(row, at=row.occurred_at, reason=row.reason) for row in rows]
+
+
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:
     """Tell one row of the log."""
     return Line(at=at, who=who(event), sentence=predicate(event), detail=why(reason), url=url)
