@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import ipaddress
 import os
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -49,10 +51,28 @@ def _starts_with(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _mail_address(value: str) -> str:
+    if parseaddr(value)[1] != value or "@" not in value[1:-1]:
+        raise ValueError("must be one mail address")
+    return value
+
+
+def _networks(value: object) -> tuple[Network, ...]:
+    """Read networks (10.0.0.0/8) with commas between."""
+    if not isinstance(value, str):
+        return tuple(value)  # type: ignore[arg-type]
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    try:
+        return tuple(ipaddress.ip_network(name) for name in names)
+    except ValueError as error:
+        raise ValueError(f"must be networks with commas between: {error}") from None
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 
@@ -83,10 +103,11 @@ class Settings(BaseSettings):
     keep_exports_days: int = Field(default=7, ge=1, le=365)
     seal_key_file: Annotated[Path, AfterValidator(_absolute)] | None = None
     checkpoint_file: Annotated[Path, AfterValidator(_absolute)] | None = None
-    checkpoint_mail: str | None = None
+    checkpoint_mail: Annotated[str, AfterValidator(_mail_address)] | None = None
     checkpoint_url: Annotated[str, _starts_with("http", "https")] | None = Field(
         default=None, repr=False
     )
+    checkpoint_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = ()
 
     @property
     def embedded(self) -> bool:
