@@ -8,10 +8,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from webapp.core.config import Settings
-from webapp.seed import large_tickets
+from webapp.seed import large_log, large_tickets
 
-BATCH = 100_000
-EVENTS = 2_000_000
 ASSETS = 200_000
 ASSETS_AT_ONCE = 20_000
 RACKS = 10_000  # five of each client; what lies in them comes later
@@ -34,18 +32,6 @@ STEPS = {
         " FROM generate_series(1, 10) AS i, clients c WHERE c.code LIKE 'BENCH-%'"
     ),
 }
-_EVENTS = text("""
-INSERT INTO audit_event (occurred_at, actor_id, actor_name, request_id, action, category, outcome, object_type,
-  object_id, object_label, client_id, changes)
-SELECT now() - make_interval(secs => (CAST(:most AS bigint) - i) * 15), i % 5000 + 1, 'Bench Person ' || (i % 5000 + 1),
-  'bench-' || (i / 3),
-  (ARRAY['client.updated', 'project.updated', 'session.opened', 'user.viewed', 'access.denied'])[1 + i % 5],
-  'import', CASE WHEN i % 5 = 4 THEN 'denied' ELSE 'ok' END,
-  (ARRAY['client', 'project', 'user', 'user', NULL])[1 + i % 5], i % 2000 + 1, 'Bench ' || (i % 2000 + 1),
-  CASE WHEN i % 5 < 2 THEN i % 2000 + 1 END,
-  CASE WHEN i % 5 < 2 THEN jsonb_build_object('name', jsonb_build_array('Old ' || i, 'New ' || i)) ELSE '{}' END
-  FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i
-""")
 _TYPES = text("""
 INSERT INTO asset_types (name, attributes) SELECT 'Bench ' || name, (SELECT jsonb_agg(jsonb_build_object('key', key,
   'label', label, 'kind', kind, 'unit', '', 'choices', '[]'::jsonb, 'required', false, 'unique', key = 'inventory'))
@@ -100,7 +86,9 @@ def refuse_production() -> None:
         raise click.ClickException("Set DATABASE_OWNER_URL: this needs the owner.")
 
 
-def fill(events: int = EVENTS, assets: int = ASSETS, tickets: int = large_tickets.TICKETS) -> None:
+def fill(
+    events: int = large_log.EVENTS, assets: int = ASSETS, tickets: int = large_tickets.TICKETS
+) -> None:
     """Add people, clients, projects, assets, tickets and rows of the log, as the owner."""
     settings: Settings = current_app.extensions["steward"]
     engine = create_engine(settings.owner_url() or "", poolclass=NullPool)
@@ -108,7 +96,7 @@ def fill(events: int = EVENTS, assets: int = ASSETS, tickets: int = large_ticket
         "organisation": (_organisation, 0),
         "assets": (_assets, assets),
         "tickets": (large_tickets.fill, tickets),
-        "log": (_log, events),
+        "log": (large_log.fill, events),
     }
     done = {
         "organisation": "SELECT EXISTS (SELECT FROM clients WHERE code = 'BENCH-1')",
@@ -154,12 +142,3 @@ def _assets(engine: Engine, rows: int) -> None:
                     connection.execute(statement, values)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("ANALYZE assets"))
-
-
-def _log(engine: Engine, rows: int) -> None:
-    starts = range(1, rows + 1, BATCH)
-    with click.progressbar(starts, label="Log") as bar:
-        for first in bar:
-            with engine.begin() as connection:
-                last = min(first + BATCH - 1, rows)
-                connection.execute(_EVENTS, {"first": first, "last": last, "most": rows})
