@@ -32,7 +32,7 @@ SECRET = "only for tests, only for tests, only for tests"
 KEPT = (
     *("alembic_version", "pages", "permissions", "audit_event", "asset_status_transitions"),
     *("ticket_transitions", "ticket_priority_rules"),
-    *("audit_seal", "audit_checkpoint", "audit_check"),
+    *("audit_seal", "audit_leaf", "audit_checkpoint", "audit_check"),
 )
 _written = False
 _owner_url = ""

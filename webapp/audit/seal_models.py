@@ -1,6 +1,6 @@
 """What proves that the log is untouched: seals, checkpoints sent out of the database, and the history of checks.
 
-All three are append-only and written by the sealer's role alone.
+All are append-only and written by the sealer's role alone.
 """
 
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     String,
@@ -62,6 +63,20 @@ class AuditSeal(Model):
     signature: Mapped[bytes] = mapped_column(LargeBinary)
     public_key: Mapped[bytes] = mapped_column(LargeBinary)
     sealed_at: Mapped[datetime]
+
+
+class AuditLeaf(Model):
+    """What is kept of a seal's rows, 65,536 to a part: ids as steps of 8 bytes, and 8 bytes of each hash.
+
+    It proves nothing (the root does); it names the row where the root no longer fits.
+    """
+
+    __tablename__ = "audit_leaf"
+
+    seal_id: Mapped[int] = mapped_column(ForeignKey("audit_seal.id"), primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    ids: Mapped[bytes] = mapped_column(LargeBinary)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class AuditCheckpoint(Model):

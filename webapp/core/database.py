@@ -39,11 +39,11 @@ CONNECT_ARGS: dict[str, Any] = {
 # Tables whose rows the app's role may not write freely.
 READ_ONLY = (
     *("alembic_version", "pages", "permissions"),
-    *("audit_seal", "audit_checkpoint", "audit_check"),
+    *("audit_seal", "audit_leaf", "audit_checkpoint", "audit_check"),
     *("asset_status_transitions", "ticket_priority_rules"),
 )
 AUDIT_TABLE = "audit_event"
-SEAL_TABLES = ("audit_seal", "audit_checkpoint", "audit_check")  # written by the sealer alone
+SEAL_TABLES = ("audit_seal", "audit_leaf", "audit_checkpoint", "audit_check")  # the sealer's own
 AUDIT_COLUMNS = (
     "request_id, actor_id, actor_name, via, ip, user_agent, method, path, page, action, category, outcome, "
     "object_type, object_id, object_label, client_id, changes, reason, occurred_at"
