@@ -188,6 +188,18 @@ class Choice:
     active: bool = True
 
 
+def everywhere_with(permission: str) -> list[int]:
+    """Return the active people who hold ``permission`` everywhere."""
+    rows = db.session.scalars(text(_EVERYWHERE_WITH), {"key": permission})
+    return list(rows)
+
+
+_EVERYWHERE_WITH = """
+  SELECT DISTINCT ur.user_id FROM user_roles ur JOIN users u ON u.id = ur.user_id AND u.is_active
+    JOIN role_permissions x ON x.role_id = ur.role_id JOIN permissions p ON p.id = x.permission_id AND p.key = :key
+   WHERE num_nonnulls(ur.location_id, ur.client_id, ur.project_id) = 0 ORDER BY 1
+"""
+
 # Users lie above this domain, so their table is named rather than imported.
 _PEOPLE = """
   SELECT id::text AS value, name AS label, email AS hint, is_active AS active FROM users
