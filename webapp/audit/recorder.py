@@ -24,7 +24,7 @@ from webapp.core.unit_of_work import COMMITTING
 
 PENDING = "audit_pending"
 SECRET = ["•••", "•••"]
-MAX_TEXT = 4000
+MAX_TEXT = 100_000  # more than any field takes: records are rebuilt from the log
 FEW = 50  # rows that are inserted one by one
 TABLE = cast("Table", AuditEvent.__table__)
 _marks: "WeakKeyDictionary[SessionTransaction, tuple[int, int]]" = WeakKeyDictionary()
@@ -75,6 +75,8 @@ def _describe(row: Audited, verb: str, changes: dict[str, Any]) -> dict[str, Any
 
 def _changes(row: Audited, verb: str) -> dict[str, list[Any]]:
     """Map each changed column to its old and its new value."""
+    if verb == "created":
+        return _values(row)
     state = instance_state(row)
     changes = {}
     for column in state.mapper.column_attrs:
@@ -84,10 +86,21 @@ def _changes(row: Audited, verb: str) -> dict[str, list[Any]]:
         if history.has_changes() or verb == "deleted":
             old = (history.deleted or history.unchanged or [None])[0]
             new = None if verb == "deleted" else (history.added or [None])[0]
-            if verb == "created" and new is None:
-                continue
             secret = column.key in row.audit_secret
             changes[column.key] = SECRET if secret else [_plain(old), _plain(new)]
+    return changes
+
+
+def _values(row: Audited) -> dict[str, list[Any]]:
+    """Return all that a new row holds, defaults of the database as well: it is rebuilt from this."""
+    state = instance_state(row)
+    changes = {}
+    for column in state.mapper.column_attrs:
+        name = column.key
+        value = state.dict.get(name)
+        if value is None or name == "id" or name in row.audit_ignored:
+            continue
+        changes[name] = SECRET if name in row.audit_secret else [None, _plain(value)]
     return changes
 
 
