@@ -6,7 +6,7 @@ sort has an index on exactly these two. Nothing is counted but, where asked, up 
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -82,8 +82,17 @@ class Page:
         )
 
 
-def paginate(statement: Select[Any], listing: Listing, args: Any, *, counted: bool = False) -> Page:
+def paginate(
+    statement: Select[Any],
+    listing: Listing,
+    args: Any,
+    *,
+    counted: bool = False,
+    around: Callable[[Select[Any], bool], Select[Any]] | None = None,
+) -> Page:
     """Run ``statement`` for one page, as ``sort``, ``limit``, ``after`` and ``before`` in ``args`` ask.
+
+    ``around`` gets the ordered and cut statement, and whether it ascends, and returns one with the same rows.
 
     Raises:
         BadRequest: if one of them is malformed.
@@ -104,7 +113,8 @@ def paginate(statement: Select[Any], listing: Listing, args: Any, *, counted: bo
         here = tuple_(column, listing.id)
         page = page.where(here > edge if ascending else here < edge)
     order = (column.asc(), listing.id.asc()) if ascending else (column.desc(), listing.id.desc())
-    rows = list(db.session.execute(page.order_by(*order).limit(limit + 1)))
+    page = page.order_by(*order).limit(limit + 1)
+    rows = list(db.session.execute(around(page, ascending) if around else page))
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows.reverse()

@@ -1,34 +1,40 @@
-"""What may be asked of the log, from the query string."""
+"""What may be asked of the log, from the query string: read strictly, but for what only the database knows."""
 
-from collections.abc import Iterable
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask_wtf.i18n import translations
-from wtforms import Form, IntegerField, StringField
+from wtforms import Field, Form, IntegerField, StringField
 from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
-from webapp.audit.queries import Filter
-from webapp.audit.sentences import ACTIONS, CATEGORY_TITLES
+from webapp.audit.fields import FIELDS
+from webapp.audit.models import CATEGORIES
+from webapp.audit.sentences import field_title
 from webapp.core.forms import SelectField
-from webapp.core.language import _, gettext
+from webapp.core.language import N_, _, gettext
 from webapp.core.object_types import TYPES, title_of
 from webapp.core.search import cleaned
 
 MAX_ID = 2**63 - 1
-MAX_ACTION = 64
+MOST_VALUES = 50
 PERIODS = (
     ("", _("Any time")),
+    ("hour", _("Last hour")),
     ("today", _("Today")),
+    ("yesterday", _("Yesterday")),
     ("7", _("Last 7 days")),
     ("30", _("Last 30 days")),
+    ("month", _("This month")),
     ("quarter", _("This quarter")),
     ("exact", _("From … to …")),
 )
-PRESETS = frozenset({"", "today", "7", "30", "quarter"})
+PRESETS = frozenset(name for name, _title in PERIODS if name != "exact")
 OUTCOMES = (
     ("", _("Any outcome")),
     ("ok", _("Done")),
@@ -36,51 +42,80 @@ OUTCOMES = (
     ("failed", _("Failed")),
     ("not-ok", _("Refused or failed")),
 )
+TIMES = (
+    ("", _("Newest first")),
+    ("recorded_at", _("Oldest first")),
+    ("-occurred_at", _("Happened last first")),
+    ("occurred_at", _("Happened first first")),
+)
 _MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+_ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?", re.ASCII)
+_VIA = re.compile(r"(session|job|token):[0-9]{1,18}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
 def _choices(rows: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in rows]
 
 
-# Codes of the program, the same in every language.
-_ACTIONS = (("", _("Any action")), *((name, name) for name in sorted(set(ACTIONS))))
-
-
-def _categories() -> list[SelectChoice]:
-    named = ((name, str(title).capitalize()) for name, title in CATEGORY_TITLES.items())
-    return _choices([("", _("Any category")), *named])
-
-
 def _kinds() -> list[SelectChoice]:
-    return _choices([("", _("Anything")), *((kind, title_of(kind).capitalize()) for kind in TYPES)])
+    named = sorted((title_of(kind).capitalize(), kind) for kind in TYPES)
+    return _choices([("", _("Anything")), *((kind, title) for title, kind in named)])
+
+
+def _fields() -> list[SelectChoice]:
+    """Offer each title once; the columns that share it are asked for together."""
+    named: dict[str, str] = {}
+    for name in FIELDS:
+        named.setdefault(field_title(name), name)
+    listed = sorted(named.items(), key=lambda item: item[0].casefold())
+    return _choices([("", _("Any field")), *((name, title) for title, name in listed)])
+
+
+class ManyField(Field):
+    """Several values of one name."""
+
+    data: list[str]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Keep each once, in its order."""
+        values = (cleaned(value) for value in valuelist)
+        self.data = list(dict.fromkeys(value for value in values if value))
+
+    def process_data(self, value: Any) -> None:
+        """Begin with none."""
+        self.data = list(value or ())
+
+    def pre_validate(self, _form: Any) -> None:
+        """Refuse more than a query should hold."""
+        if len(self.data) > MOST_VALUES:
+            raise ValidationError(gettext("At most %(n)s values.", n=MOST_VALUES))
 
 
 class FilterForm(Form):
     """The filters of the log; a GET form, so it has no token."""
 
-    actor = StringField("Who", [Length(max=200)])
-    period = SelectField("When", choices=_choices(PERIODS), default="")
-    since = DateTimeLocalField("From", [Optional()], format=_MOMENT)
-    until = DateTimeLocalField("To", [Optional()], format=_MOMENT)
-    category = SelectField(
-        "Category",
-        choices=_categories,
-        default="",
-    )
-    outcome = SelectField("Outcome", choices=_choices(OUTCOMES), default="")
-    action = SelectField(
-        "Action",
-        choices=_choices(_ACTIONS),
-        default="",
-    )
-    object_type = SelectField(
-        "Kind",
-        choices=_kinds,
-        default="",
-    )
-    object_id = IntegerField("Number", [Optional(), NumberRange(0, MAX_ID)])
-    request = StringField("Request", [Length(max=64)])
+    q = StringField(N_("Words"), [Length(max=200)])
+    actor = ManyField(N_("Who"))
+    period = SelectField(N_("When"), choices=_choices(PERIODS), default="")
+    since = DateTimeLocalField(N_("From"), [Optional()], format=_MOMENT)
+    until = DateTimeLocalField(N_("To"), [Optional()], format=_MOMENT)
+    category = ManyField(N_("Category"))
+    outcome = SelectField(N_("Outcome"), choices=_choices(OUTCOMES), default="")
+    action = ManyField(N_("Action"))
+    object_type = SelectField(N_("Kind"), choices=_kinds, default="")
+    object_id = IntegerField(N_("Number"), [Optional(), NumberRange(0, MAX_ID)])
+    record = StringField(N_("Record"), [Length(max=200)])
+    client = ManyField(N_("Client"))
+    ip = StringField(N_("Address or network"), [Length(max=64)])
+    via = StringField(N_("Session, job or token"), [Length(max=64)])
+    request = StringField(N_("Request"), [Length(max=64)])
+    field = SelectField(N_("Field"), choices=_fields, default="", validate_choice=False)
+    was = StringField(N_("Changed from"), [Length(max=200)])
+    became = StringField(N_("Changed to"), [Length(max=200)])
+    sort = SelectField(N_("Order"), choices=_choices(TIMES), default="", validate_choice=False)
+
+    QUIET: ClassVar = frozenset({"sort", "object_id"})  # not a filter of their own
 
     class Meta:
         """WTForms' own messages in the reader's language."""
@@ -90,37 +125,63 @@ class FilterForm(Form):
             return translations
 
     def __init__(self, args: Any) -> None:
-        """Take unknown actions too: a link may name one that the list does not offer."""
+        """Read the query string; a field that the list does not offer may come by a link."""
         super().__init__(args)
         if self.period.data in PRESETS and (self.since.data or self.until.data):
             self.period.data = "exact"  # days that somebody typed say more than a preset
-        wanted = args.get("action", "")
-        if wanted and wanted not in ACTIONS and len(wanted) <= MAX_ACTION:
-            self.action.choices = _choices((*_ACTIONS, (wanted, wanted)))
+        named = self.field.data
+        if named and named not in FIELDS:
+            self.field.choices = [*_fields(), SelectChoice(named, field_title(named))]
 
-    def asked(self, *, now: datetime, timezone: str) -> Filter:
-        """Return the filter, with times in the reader's zone."""
-        zone = zone_of(timezone)
-        since, until = self._bounds(now.astimezone(zone))
-        return Filter(
-            actor=cleaned(self.actor.data) or None,
-            object_type=self.object_type.data or None,
-            object_id=self.object_id.data,
-            action=cleaned(self.action.data) or None,
-            category=self.category.data or None,
-            outcome=self.outcome.data or None,
-            request=cleaned(self.request.data) or None,
-            since=since,
-            until=until,
-        )
+    def validate_category(self, field: ManyField) -> None:
+        """Refuse categories that do not exist."""
+        if any(value not in CATEGORIES for value in field.data):
+            raise ValidationError(gettext("Not a valid choice."))
+
+    def validate_action(self, field: ManyField) -> None:
+        """Take any action: more may have been recorded than are offered."""
+        if any(not _ACTION.fullmatch(value) for value in field.data):
+            raise ValidationError(gettext("An action looks like ticket.updated."))
+
+    def validate_client(self, field: ManyField) -> None:
+        """Refuse what is no number."""
+        if any(not (one.isascii() and one.isdigit() and len(one) < 19) for one in field.data):  # noqa: PLR2004 - fits a bigint
+            raise ValidationError(gettext("Not a valid choice."))
+
+    def validate_ip(self, field: StringField) -> None:
+        """Refuse what is neither an address nor a network."""
+        if cleaned(field.data) and network_of(cleaned(field.data)) is None:
+            raise ValidationError(
+                gettext("Type an address (192.0.2.7) or a network (192.0.2.0/24).")
+            )
+
+    def validate_via(self, field: StringField) -> None:
+        """Refuse what the log never has."""
+        if cleaned(field.data) and not _VIA.fullmatch(cleaned(field.data)):
+            raise ValidationError(gettext("Type session:12, job:12 or token:12."))
+
+    def validate_field(self, field: SelectField) -> None:
+        """Refuse names that no column has."""
+        if field.data and not _NAME.fullmatch(field.data):
+            raise ValidationError(gettext("Not a valid choice."))
+
+    def validate_was(self, field: StringField) -> None:
+        """Ask for the field: values alone are words."""
+        if (cleaned(field.data) or cleaned(self.became.data)) and not self.field.data:
+            raise ValidationError(gettext("Choose the field that changed."))
 
     def used(self) -> dict[str, str]:
         """Return what was filled in, for the record of who read what."""
         return {
-            name: str(field.data)
+            name: ", ".join(field.data) if isinstance(field.data, list) else str(field.data)
             for name, field in self._fields.items()
-            if field.data not in (None, "")
+            if field.data not in (None, "", []) and name != "sort"
         }
+
+    @property
+    def clock(self) -> str:
+        """Which of the two times the range means: the one the list is sorted by."""
+        return "occurred_at" if (self.sort.data or "").endswith("occurred_at") else "recorded_at"
 
     def problems(self) -> list[str]:
         """Return what is wrong with the filters, a sentence each."""
@@ -130,25 +191,43 @@ class FilterForm(Form):
             if name in self._fields
         ]
 
-    def _bounds(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+    def bounds(self, *, now: datetime, timezone: str) -> tuple[datetime | None, datetime | None]:
+        """Return from when to when, by the reader's clock."""
+        here = now.astimezone(zone_of(timezone))
+        midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
         period = self.period.data
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        if period == "today":
-            return midnight, None
-        if period == "quarter":
-            return midnight.replace(month=(now.month - 1) // 3 * 3 + 1, day=1), None
-        if period in {"7", "30"}:
-            return midnight - timedelta(days=int(period) - 1), None
-        return self._moment(self.since.data, now), self._moment(self.until.data, now)
+        presets: Mapping[str, tuple[datetime, datetime | None]] = {
+            "hour": (here - timedelta(hours=1), None),
+            "today": (midnight, None),
+            "yesterday": (midnight - timedelta(days=1), midnight),
+            "7": (midnight - timedelta(days=6), None),
+            "30": (midnight - timedelta(days=29), None),
+            "month": (midnight.replace(day=1), None),
+            "quarter": (midnight.replace(month=(here.month - 1) // 3 * 3 + 1, day=1), None),
+        }
+        if period in presets:
+            return presets[period]
+        return _moment(self.since.data, here), _moment(self.until.data, here)
 
-    @staticmethod
-    def _moment(typed: datetime | None, now: datetime) -> datetime | None:
-        if typed is None:
-            return None
-        try:
-            return typed.replace(tzinfo=now.tzinfo).astimezone(UTC)
-        except OverflowError:  # the first or last hours of the calendar
-            return typed.replace(tzinfo=UTC)
+
+def _moment(typed: datetime | None, now: datetime) -> datetime | None:
+    if typed is None:
+        return None
+    try:
+        return typed.replace(tzinfo=now.tzinfo).astimezone(UTC)
+    except OverflowError:  # the first or last hours of the calendar
+        return typed.replace(tzinfo=UTC)
+
+
+def network_of(typed: str) -> tuple[str, str] | None:
+    """Return the first and last address of a network, as PostgreSQL orders them; None if it is none."""
+    try:
+        network = ipaddress.ip_network(typed, strict=False)
+    except ValueError:
+        return None
+    if network.num_addresses == 1:
+        return str(network.network_address), str(network.network_address)
+    return str(network), str(network.broadcast_address)
 
 
 def zone_of(name: str) -> ZoneInfo:

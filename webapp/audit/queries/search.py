@@ -1,105 +1,104 @@
-"""Reads of the log. Every filter goes by an index of its own."""
+"""Searches of the log. Every filter goes by an index of its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, any_, cast, false, func, select, text, true
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    any_,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INET, TSQUERY
 from sqlalchemy.types import BigInteger
 
 from webapp.audit.models import AuditEvent
 from webapp.core.db import db
-from webapp.core.paging import Listing, Page, paginate
-from webapp.core.search import prefix_query
 
-MAX_ACTORS = 200
-LISTING = Listing(
-    id=AuditEvent.id, sorts={"recorded_at": AuditEvent.recorded_at}, default="-recorded_at"
-)
 SHOWN = (
     AuditEvent.id,
     AuditEvent.recorded_at,
     AuditEvent.occurred_at,
+    AuditEvent.request_id,
     AuditEvent.actor_id,
     AuditEvent.actor_name,
+    AuditEvent.via,
     AuditEvent.action,
     AuditEvent.category,
     AuditEvent.outcome,
     AuditEvent.object_type,
     AuditEvent.object_id,
     AuditEvent.object_label,
+    AuditEvent.client_id,
     AuditEvent.path,
     AuditEvent.changes,
     AuditEvent.reason,
 )
+CLOCKS = {"recorded_at": AuditEvent.recorded_at, "occurred_at": AuditEvent.occurred_at}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """What of the log is asked for; None leaves a column open."""
+    """What of the log is asked for; what is empty leaves its column open. Names are looked up by whoever makes it."""
 
-    actor: str | None = None  # an id, part of a name or address, or "system:seed"
+    actor_ids: tuple[int, ...] = ()
+    systems: tuple[str, ...] = ()  # "system:seed"; "system:" stands for all of them
+    agents: tuple[str, ...] = ()  # "token:4", "job:7": what acted for somebody
+    nobody: bool = False  # somebody was named whom nobody knows
+    actions: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
     object_type: str | None = None
-    object_id: int | None = None
-    action: str | None = None
-    category: str | None = None
-    outcome: str | None = None
+    object_ids: tuple[int, ...] = ()
+    label: str | None = None  # words of the record's name, as to_tsquery reads them
+    client_ids: tuple[int, ...] = ()
+    network: tuple[str, str] | None = None  # the first and last address
+    via: str | None = None
     request: str | None = None
+    words: str | None = None  # as to_tsquery reads them
+    facets: tuple[str, ...] = ()  # each a tsquery; all of them hold
+    covered: tuple[str, ...] = ()  # kinds of records whose values the reader may not know
     since: datetime | None = None
     until: datetime | None = None
+    clock: str = "recorded_at"  # which of the two times since and until mean
+
+    @property
+    def by_words(self) -> bool:
+        """True if the index of words is the way in."""
+        return bool(self.label or self.words or self.facets)
 
 
-def list_events(asked: Filter, args: Any, *, everything: bool) -> Page:
-    """Return a page of the log, newest first.
+def matching(asked: Filter, *, everything: bool) -> Select[Any]:
+    """Return all rows that match, the oldest first.
 
     Without ``everything`` only rows of the clients in the reader's scope.
     """
-    statement = select(*SHOWN).where(*_conditions(asked), in_sight(everything=everything))
-    return paginate(statement, LISTING, args)
-
-
-def _conditions(asked: Filter) -> Iterable[ColumnElement[bool]]:
-    plain = (
-        (AuditEvent.object_type, asked.object_type),
-        (AuditEvent.object_id, asked.object_id),
-        (AuditEvent.action, asked.action),
-        (AuditEvent.category, asked.category),
-        (AuditEvent.request_id, asked.request),
+    return (
+        select(AuditEvent)
+        .where(*conditions(asked), in_sight(everything=everything))
+        .order_by(AuditEvent.recorded_at, AuditEvent.id)
     )
-    yield from (column == value for column, value in plain if value is not None)
-    if asked.outcome == "not-ok":
-        yield AuditEvent.outcome != "ok"
-    elif asked.outcome:
-        yield AuditEvent.outcome == asked.outcome
-        if asked.outcome != "ok":
-            yield AuditEvent.outcome != "ok"  # what the partial index is for
-    if asked.since:
-        yield AuditEvent.recorded_at >= asked.since
-    if asked.until:
-        yield AuditEvent.recorded_at < asked.until
-    if asked.actor:
-        yield _by_actor(asked.actor)
 
 
-def _by_actor(actor: str) -> ColumnElement[bool]:
-    if actor.isascii() and actor.isdigit():
-        return AuditEvent.actor_id == min(int(actor[:19]), 2**63 - 1)
-    if actor.startswith("system:"):
-        return and_(AuditEvent.actor_id.is_(None), AuditEvent.actor_name == actor)
-    ids = _people_called(actor)
-    return AuditEvent.actor_id.in_(ids) if ids else false()
-
-
-def _people_called(typed: str) -> list[int]:
-    terms = prefix_query(typed)
-    if terms is None:
-        return []
-    found = text(
-        "SELECT id FROM users WHERE search @@ to_tsquery('simple', :terms) ORDER BY id LIMIT :most"
+def count_upto(asked: Filter, most: int, *, everything: bool) -> int:
+    """Count the rows that match, up to ``most``."""
+    few = (
+        select(literal(1))
+        .select_from(AuditEvent)
+        .where(*conditions(asked), in_sight(everything=everything))
+        .limit(most)
+        .subquery()
     )
-    return list(db.session.scalars(found, {"terms": terms, "most": MAX_ACTORS}))
+    return int(db.session.scalar(select(func.count()).select_from(few)) or 0)
 
 
 def in_sight(*, everything: bool) -> ColumnElement[bool]:
@@ -108,3 +107,102 @@ def in_sight(*, everything: bool) -> ColumnElement[bool]:
         return true()
     scope: Select[Any] = select(func.steward_scope("client", type_=ARRAY(BigInteger)))
     return AuditEvent.client_id == any_(cast(scope.scalar_subquery(), ARRAY(BigInteger)))
+
+
+def conditions(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    """Yield what a row has to be; as Filter has it, so that each index is found."""
+    if asked.nobody:
+        yield false()
+    for condition in (_who, _what, _words, _when, _where_from):
+        yield from condition(asked)
+
+
+def is_one_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    """Compare with one or several; one alone keeps the order of the index."""
+    found: ColumnElement[bool] = column == values[0] if len(values) == 1 else column.in_(values)
+    return found
+
+
+def _who(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    ways = []
+    if asked.actor_ids:
+        ways.append(is_one_of(AuditEvent.actor_id, asked.actor_ids))
+    ways += [_system(name) for name in asked.systems]
+    if asked.agents:
+        ways.append(is_one_of(AuditEvent.via, asked.agents))
+    if ways:
+        yield or_(*ways)
+
+
+def _system(name: str) -> ColumnElement[bool]:
+    actor = AuditEvent.actor_name
+    if name == "system:":  # all of them; ";" follows ":"
+        return and_(AuditEvent.actor_id.is_(None), actor >= "system:", actor < "system;")
+    return and_(AuditEvent.actor_id.is_(None), actor == name)
+
+
+def _what(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    for column, values in (
+        (AuditEvent.action, asked.actions),
+        (AuditEvent.category, asked.categories),
+        (AuditEvent.object_id, asked.object_ids),
+        (AuditEvent.client_id, asked.client_ids),
+    ):
+        if values:
+            yield is_one_of(column, values)
+    if asked.object_type:
+        yield AuditEvent.object_type == asked.object_type
+    if asked.outcomes:
+        yield is_one_of(AuditEvent.outcome, asked.outcomes)
+        if "ok" not in asked.outcomes:
+            yield AuditEvent.outcome != "ok"  # what the partial index is for
+
+
+def _words(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    for words in (asked.words, asked.label):
+        if words:
+            yield AuditEvent.search.bool_op("@@")(func.to_tsquery("simple", words))
+    if asked.label:  # the words may stand in values, too; here the name is meant
+        name = func.to_tsvector("simple", func.coalesce(AuditEvent.object_label, ""))
+        yield name.bool_op("@@")(func.to_tsquery("simple", asked.label))
+    if asked.facets:
+        yield AuditEvent.search.bool_op("@@")(cast(" & ".join(asked.facets), TSQUERY))
+    if asked.covered and (asked.words or asked.facets):
+        yield or_(*_known(asked))
+
+
+def _known(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    """What a value that nobody may see would tell by being found, only the rest of the row may tell."""
+    yield AuditEvent.object_type.is_(None)
+    yield AuditEvent.object_type.not_in(asked.covered)
+    if asked.words and not asked.facets:
+        told = (AuditEvent.object_label, AuditEvent.actor_name, AuditEvent.reason)
+        plain = func.to_tsvector("simple", func.concat_ws(" ", *told))
+        yield and_(
+            AuditEvent.object_type != "ticket_message",  # its label is the beginning of the text
+            plain.bool_op("@@")(func.to_tsquery("simple", asked.words)),
+        )
+
+
+def _when(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    clock = CLOCKS[asked.clock]
+    if asked.since:
+        yield clock >= asked.since
+        if clock is not AuditEvent.recorded_at:  # nothing is recorded before it happens
+            yield AuditEvent.recorded_at >= asked.since
+    if asked.until:
+        yield clock < asked.until
+
+
+def _where_from(asked: Filter) -> Iterable[ColumnElement[bool]]:
+    if asked.network:
+        first, last = asked.network
+        if first == last:
+            yield AuditEvent.ip == cast(first, INET)
+        else:  # as ranges of the index: <<= finds none under a policy
+            yield AuditEvent.ip >= cast(first, INET)
+            yield AuditEvent.ip <= cast(last, INET)
+    if asked.via:
+        yield AuditEvent.via == asked.via
+    if asked.request:
+        yield AuditEvent.request_id == asked.request

@@ -9,7 +9,7 @@ from webapp.audit import queries
 from webapp.core import htmx, trail
 from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
-from webapp.oversight.forms import FilterForm
+from webapp.oversight import asking
 from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
 
 
@@ -17,14 +17,15 @@ from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everythi
 @page("audit", sensitive=True)
 def index() -> ResponseReturnValue:
     """Show the log, newest first."""
-    form = FilterForm(request.args)
+    form = asking.form_of(request.args)
     fine = form.validate()
     asked = (
-        form.asked(now=datetime.now(UTC), timezone=signed_in_person().timezone) if fine else None
+        asking.asked_by(form, now=datetime.now(UTC), timezone=signed_in_person().timezone)
+        if fine
+        else None
     )
-    events = (
-        queries.list_events(asked, request.args, everything=sees_everything()) if asked else None
-    )
+    reader = queries.reader_of(everything=sees_everything())
+    events = queries.list_events(asked, request.args, reader=reader) if asked else None
     trail.note("audit.read", category="read", changes=form.used())
     shown = htmx.render(
         "audit/index.html",

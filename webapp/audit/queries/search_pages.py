@@ -1,0 +1,130 @@
+"""Pages of a search, newest first or oldest; where the way in has several values, each goes by its own index."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, any_, cast, func, literal, null, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger
+
+from webapp.audit.models import AuditEvent
+from webapp.audit.queries.search import SHOWN, Filter, conditions
+from webapp.core.db import db
+from webapp.core.paging import Listing, Page, paginate
+
+LISTING = Listing(
+    id=AuditEvent.id,
+    sorts={"recorded_at": AuditEvent.recorded_at, "occurred_at": AuditEvent.occurred_at},
+    default="-recorded_at",
+)
+MOST_WAYS = 60  # more clients than these are a large part of the log: walking through it finds them
+# Filters with several values, and the column whose index finds each of them.
+_SEVERAL: tuple[tuple[str, Any], ...] = (
+    ("object_ids", AuditEvent.object_id),
+    ("actor_ids", AuditEvent.actor_id),
+    ("agents", AuditEvent.via),
+    ("client_ids", AuditEvent.client_id),
+    ("actions", AuditEvent.action),
+    ("categories", AuditEvent.category),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """Who reads: everything, or the rows of these clients. ``snapshot`` is what was committed by now."""
+
+    everything: bool
+    clients: tuple[int, ...] = ()
+    snapshot: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How a search goes in: what a row has to be, and the column of which each value is looked up alone."""
+
+    where: tuple[ColumnElement[bool], ...]
+    column: Any = None
+    values: tuple[Any, ...] = ()
+
+    def each(self, part: Select[Any]) -> tuple[Any, Any]:
+        """Return ``part`` for each value, and what it hangs on; only with a column."""
+        kind = ARRAY(self.column.type)
+        value = func.unnest(cast(list(self.values), kind)).column_valued("way")
+        found = part.where(self.column == value).lateral("found")
+        return found, select(found).select_from(value).join(found, true())
+
+    def around(self) -> Callable[[Select[Any], bool], Select[Any]] | None:
+        """Return what makes one ordered page of the pages of each value."""
+        if self.column is None:
+            return None
+
+        def merged(page: Select[Any], ascending: bool) -> Select[Any]:
+            found, statement = self.each(page)
+            keys = (found.c["_sort"], found.c["_id"])
+            order = [key.asc() if ascending else key.desc() for key in keys]
+            joined: Select[Any] = statement.order_by(*order).limit(_limit_of(page))
+            return joined
+
+        return merged
+
+
+def _limit_of(page: Select[Any]) -> Any:
+    return page._limit_clause  # noqa: SLF001 - SQLAlchemy offers no other way to read it
+
+
+def reader_of(*, everything: bool) -> Reader:
+    """Find out which clients the signed-in person reads about, and what they could see by now."""
+    scope: ColumnElement[Any] = (
+        null() if everything else func.steward_scope("client", type_=ARRAY(BigInteger))
+    )
+    now = cast(func.pg_current_snapshot(), Text)
+    row = db.session.execute(select(now.label("now"), scope.label("ids"))).one()
+    return Reader(everything=everything, clients=tuple(row.ids or ()), snapshot=row.now)
+
+
+def list_events(asked: Filter, args: Any, *, reader: Reader) -> Page:
+    """Return a page of the rows that match."""
+    way = way_of(asked, reader)
+    return paginate(select(*SHOWN).where(*way.where), LISTING, args, around=way.around())
+
+
+def way_of(asked: Filter, reader: Reader) -> Way:
+    """Choose how to go in: by the reader's clients, or by the values of a filter that has several."""
+    if not reader.everything:
+        clients = tuple(
+            one for one in reader.clients if not asked.client_ids or one in asked.client_ids
+        )
+        rest = tuple(conditions(replace(asked, client_ids=())))
+        if 1 < len(clients) <= MOST_WAYS:
+            return Way(where=rest, column=AuditEvent.client_id, values=clients)
+        return Way(where=(*rest, _in_clients(clients)))
+    if not _goes_in_alone(asked):
+        for name, column in _SEVERAL:
+            values: Sequence[Any] = getattr(asked, name)
+            if 1 < len(values) <= MOST_WAYS:
+                rest = tuple(conditions(replace(asked, **{name: ()})))
+                return Way(where=rest, column=column, values=tuple(values))
+    return Way(where=tuple(conditions(asked)))
+
+
+def _in_clients(clients: Sequence[int]) -> ColumnElement[bool]:
+    if len(clients) == 1:
+        found: ColumnElement[bool] = AuditEvent.client_id == clients[0]
+        return found
+    return AuditEvent.client_id == any_(
+        cast(literal(list(clients), ARRAY(BigInteger)), ARRAY(BigInteger))
+    )
+
+
+def _goes_in_alone(asked: Filter) -> bool:
+    """Tell whether one value leads in: its index has the order already, or words find few rows."""
+    who = (*asked.actor_ids, *asked.systems, *asked.agents)
+    single: Iterable[Sequence[Any]] = (who, asked.object_ids, asked.client_ids, asked.actions)
+    mixed = bool(who) and len(who) not in {len(asked.actor_ids), len(asked.agents)}
+    return (
+        mixed
+        or asked.by_words
+        or bool(asked.request or asked.via or asked.network)
+        or any(len(values) == 1 for values in single)
+    )
