@@ -1,4 +1,4 @@
-"""What people call the columns that the log shows."""
+"""What people call the columns that the log shows, and what those columns point at."""
 
 from webapp.core.language import N_
 
@@ -6,8 +6,11 @@ from webapp.core.language import N_
 FIELDS = {
     "action": N_("action"),
     "actor": N_("actor"),
+    "added": N_("added"),
     "address": N_("address"),
+    "as": N_("as"),
     "asset_id": N_("asset"),
+    "assets": N_("assets"),
     "assignee": N_("assignee"),
     "assignee_id": N_("assignee"),
     "attributes": N_("attributes"),
@@ -27,14 +30,17 @@ FIELDS = {
     "day": N_("day"),
     "deleted_at": N_("deleted"),
     "description": N_("description"),
+    "destination": N_("destination"),
     "due_on": N_("day of return"),
     "email": N_("e-mail address"),
     "ends_at": N_("end"),
     "ends_on": N_("end"),
+    "entries": N_("entries"),
     "expires_at": N_("expires at"),
     "external_ref": N_("number elsewhere"),
     "files": N_("files"),
     "filter": N_("filter"),
+    "finished_at": N_("finished at"),
     "format": N_("format"),
     "friday": N_("Friday"),
     "from": N_("from"),
@@ -45,6 +51,7 @@ FIELDS = {
     "holder_user_id": N_("holder"),
     "holidays": N_("holidays"),
     "hours_id": N_("business hours"),
+    "id": N_("number"),
     "impact": N_("impact"),
     "in_app": N_("in the app"),
     "into": N_("into"),
@@ -55,6 +62,7 @@ FIELDS = {
     "is_main": N_("main photo"),
     "is_note": N_("internal note"),
     "is_shared": N_("shared"),
+    "job_id": N_("job"),
     "key": N_("key"),
     "kind": N_("kind"),
     "link": N_("link"),
@@ -77,6 +85,7 @@ FIELDS = {
     "monday": N_("Monday"),
     "moved": N_("what was moved"),
     "name": N_("name"),
+    "new": N_("new"),
     "normal": N_("normal"),
     "note": N_("note"),
     "notes": N_("notes"),
@@ -111,6 +120,7 @@ FIELDS = {
     "quiet_from": N_("quiet from"),
     "quiet_until": N_("quiet until"),
     "read_at": N_("read at"),
+    "refused": N_("refused"),
     "reopened": N_("times reopened"),
     "request": N_("request"),
     "requester": N_("requester"),
@@ -139,6 +149,7 @@ FIELDS = {
     "shortcut": N_("shortcut"),
     "since": N_("since"),
     "size": N_("size"),
+    "skipped": N_("left out"),
     "sla_policy_id": N_("service level"),
     "source_id": N_("merged ticket"),
     "spent_on": N_("day of the work"),
@@ -157,6 +168,7 @@ FIELDS = {
     "thumb_sha256": N_("thumbnail"),
     "thursday": N_("Thursday"),
     "ticket_id": N_("ticket"),
+    "tickets": N_("tickets"),
     "time_entries": N_("time entries"),
     "timezone": N_("time zone"),
     "title": N_("title"),
@@ -169,6 +181,7 @@ FIELDS = {
     "type_id": N_("type"),
     "undone_at": N_("undone at"),
     "until": N_("until"),
+    "updated": N_("changed"),
     "uploaded_by_id": N_("uploaded by"),
     "urgency": N_("urgency"),
     "urgent": N_("urgent"),
@@ -183,3 +196,36 @@ FIELDS = {
     "wednesday": N_("Wednesday"),
     "weekday": N_("weekday"),
 }
+
+# Kinds of rows that values point at; a column "<kind>_id" does, and these under other names.
+KINDS = (
+    *("user", "role", "location", "client", "project", "asset", "asset_type", "page", "permission"),
+    *("ticket", "contact", "team", "business_hours", "sla_policy", "ticket_transition"),
+)
+POINTS_AT = {f"{kind}_id": kind for kind in KINDS} | {
+    "parent_id": "location",
+    "type_id": "asset_type",
+    "transition_id": "ticket_transition",
+    **dict.fromkeys(
+        (
+            *("created_by_id", "uploaded_by_id", "holder_user_id", "assignee_id", "author_id"),
+            *("merged_by_id", "owner_id", "requester_user_id"),
+        ),
+        "user",
+    ),
+    **dict.fromkeys(
+        ("merged_into_id", "origin_id", "other_id", "source_id", "target_id"), "ticket"
+    ),
+    "requester_contact_id": "contact",
+    "other_client_id": "client",
+    "hours_id": "business_hours",
+    "policy_id": "sla_policy",
+    "holder_location_id": "location",
+}
+
+
+def points_at(field: str, object_type: str | None) -> str:
+    """Return what kind of row a column points at; an asset lies in another asset, a location in a location."""
+    if field == "parent_id" and object_type == "asset":
+        return "asset"
+    return POINTS_AT.get(field, "")

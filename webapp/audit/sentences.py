@@ -1,32 +1,54 @@
-"""What happened, as a sentence. Plain functions over a row of the log, in the reader's language; no database."""
+"""What happened, as a sentence. Plain functions over a row of the log, in the reader's language; no database.
 
-from collections.abc import Callable, Mapping
-from datetime import date
-from typing import Any, Protocol
+A plain row is told by its label. Where the names of what its values point at are known (``Named``), so are the values.
+"""
 
+from collections.abc import Callable
+from typing import Any
+
+from webapp.audit.actions import SIMPLE
+from webapp.audit.changing import change_told, list_difference
 from webapp.audit.fields import FIELDS
-from webapp.core.language import N_, _, format_day, gettext, ngettext
+from webapp.audit.ties import TIES
+from webapp.audit.wording import (
+    NOTHING,
+    STATES,
+    Event,
+    day_text,
+    field_title,
+    label,
+    pair,
+    phrase,
+    short,
+    shown,
+    tells_values,
+)
+from webapp.core.language import N_, _, gettext, ngettext
 from webapp.core.object_types import THE, title_of
 from webapp.core.registry import find_entry
 
+__all__ = [
+    "ACTIONS",
+    "CATEGORY_TITLES",
+    "FIELDS",
+    "NOTHING",
+    "SIMPLE",
+    "SPECIAL",
+    "STATES",
+    "Event",
+    "day_text",
+    "field_title",
+    "label",
+    "pair",
+    "predicate",
+    "sentence",
+    "short",
+    "shown",
+    "who",
+]
 NOBODY = N_("Somebody")
-NOTHING = "\N{EN DASH}"
 MAX_FIELDS = 3
-MAX_VALUE = 60
-
-
-class Event(Protocol):
-    """The columns of the log that a sentence is made of."""
-
-    action: str
-    outcome: str
-    actor_id: int | None
-    actor_name: str | None
-    object_type: str | None
-    object_id: int | None
-    object_label: str | None
-    path: str | None
-    changes: dict[str, Any]
+PLACES = ("location_id", "client_id", "project_id")
 
 
 def who(event: Event) -> str:
@@ -49,51 +71,6 @@ def predicate(event: Event) -> str:
 def sentence(event: Event) -> str:
     """Return the whole sentence: “Ana Ruiz gave Luis the role Auditor”."""
     return f"{who(event)} {predicate(event)}"
-
-
-def label(event: Event) -> str:
-    """Return what the row was about, by the name it had then."""
-    if event.object_label:
-        return event.object_label
-    title = title_of(event.object_type)
-    if event.object_id is not None:
-        return f"{title} {event.object_id}"
-    return title or gettext("something")
-
-
-def field_title(name: str) -> str:
-    """Return a column's name as people say it."""
-    title = FIELDS.get(name)
-    return gettext(title) if title else name.removesuffix("_id").replace("_", " ")
-
-
-def shown(value: Any) -> str:
-    """Return a value of a change as text."""
-    if value is None or value == "":
-        return NOTHING
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, list | tuple):
-        return ", ".join(shown(part) for part in value) or NOTHING
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {shown(part)}" for key, part in value.items()) or NOTHING
-    return str(value)
-
-
-def day_text(text: str) -> str:
-    """Say a day that the log keeps as it is stored; what is no day stays as it is."""
-    try:
-        when = date.fromisoformat(text)
-    except ValueError:
-        return text
-    return format_day(when)
-
-
-def pair(change: Any) -> tuple[Any, Any]:
-    """Return old and new value of a change; a note's plain value is new."""
-    if isinstance(change, list) and len(change) == 2:  # noqa: PLR2004
-        return change[0], change[1]
-    return None, change
 
 
 CATEGORY_TITLES = {
@@ -120,12 +97,18 @@ def _role(event: Event) -> str:
     return shown(new or old)
 
 
-def _assigned(event: Event) -> str:
-    return gettext("gave %(label)s the role %(role)s", label=label(event), role=_role(event))
+def _given(here: str, there: str) -> Callable[[Event], str]:
+    """Tell of a role and who got or lost it; and where it counts, if that is known."""
 
+    def made(event: Event) -> str:
+        places = [name for name in PLACES if any(pair(event.changes.get(name)))]
+        if not places or not tells_values(event):
+            return gettext(here, label=label(event), role=_role(event))
+        old, new = pair(event.changes[places[0]])
+        where = phrase(event, places[0], old if new is None else new)
+        return gettext(there, label=label(event), role=_role(event), place=where)
 
-def _revoked(event: Event) -> str:
-    return gettext("took the role %(role)s from %(label)s", label=label(event), role=_role(event))
+    return made
 
 
 def _about_self(mine: str, theirs: str) -> Callable[[Event], str]:
@@ -199,7 +182,20 @@ def _failed(event: Event) -> str:
 
 
 def _permissions_changed(event: Event) -> str:
-    return gettext("changed what the role %(label)s gives", label=label(event))
+    came, went = [], []
+    for name in ("pages", "permissions") if tells_values(event) else ():
+        more, less = list_difference(*pair(event.changes.get(name)))
+        came += [phrase(event, name, [one]) for one in more]
+        went += [phrase(event, name, [one]) for one in less]
+    values = {"label": label(event), "came": shown(came), "went": shown(went)}
+    said = N_("changed what the role %(label)s gives")
+    if came and went:
+        said = N_("changed what the role %(label)s gives: %(came)s added, %(went)s taken out")
+    elif came:
+        said = N_("changed what the role %(label)s gives: %(came)s added")
+    elif went:
+        said = N_("changed what the role %(label)s gives: %(went)s taken out")
+    return gettext(said, **values)
 
 
 def _asked(event: Event) -> str:
@@ -224,44 +220,41 @@ def _the(event: Event, *, kind: str | None = None, name: str) -> str:
 
 
 def _updated(event: Event) -> str:
-    names = [field_title(name) for name in event.changes]
     what = _the(event, name=label(event))
-    if event.object_type == "user" and list(event.changes) == ["is_active"]:
+    covered = getattr(event, "covered", False)
+    return (
+        (None if covered else _one_thing(event, what))
+        or change_told(event, what)
+        or _plainly(event, what)
+    )
+
+
+def _one_thing(event: Event, what: str) -> str | None:
+    """Tell the changes that have a verb of their own."""
+    names = list(event.changes)
+    if event.object_type == "user" and names == ["is_active"]:
         verb = "restored" if pair(event.changes["is_active"])[1] else "deactivated"
-        said = SIMPLE[f"user.{verb}"]
-        return gettext(said, label=label(event))
-    if "deleted_at" in event.changes:
+        return gettext(SIMPLE[f"user.{verb}"], label=label(event))
+    if "deleted_at" in names:
         verb = "archived" if event.object_type == "asset" else "deleted"
         said = VERBS[verb] if pair(event.changes["deleted_at"])[1] else VERBS["restored"]
         return gettext(said, what=what)
-    if list(event.changes) == ["status"]:
+    if names == ["status"]:
         return _status_changed(event, what)
-    if list(event.changes) == ["name"]:
+    if names == ["name"]:
         old, new = pair(event.changes["name"])
-        return gettext(
-            "renamed %(what)s to %(new)s", what=_the(event, name=short(old)), new=short(new)
-        )
+        was = _the(event, name=short(old))
+        return gettext("renamed %(what)s to %(new)s", what=was, new=short(new))
+    return None
+
+
+def _plainly(event: Event, what: str) -> str:
+    """Tell the fields that were changed, without their values."""
+    names = [field_title(name) for name in event.changes]
     listed = ", ".join(names[:MAX_FIELDS]) + (" …" if len(names) > MAX_FIELDS else "")
     if not listed:
         return gettext("changed %(what)s", what=what)
     return gettext("changed %(fields)s of %(what)s", fields=listed, what=what)
-
-
-STATES = {
-    "planned": N_("planned"),
-    "in_stock": N_("in stock"),
-    "in_use": N_("in use"),
-    "in_repair": N_("in repair"),
-    "retired": N_("retired"),
-    "lost": N_("lost"),
-    # of tickets
-    "new": N_("new"),
-    "open": N_("open"),
-    "pending": N_("pending"),
-    "on_hold": N_("on hold"),
-    "resolved": N_("resolved"),
-    "closed": N_("closed"),
-}
 
 
 def _status_changed(event: Event, what: str) -> str:
@@ -280,35 +273,6 @@ VERBS = {
     "restored": N_("restored %(what)s"),
 }
 
-SIMPLE = {
-    "session.refused": N_("tried to sign in as %(label)s and was refused"),
-    "session.ended": N_("signed %(label)s out of a browser"),
-    "user.viewed": N_("looked at the page of %(label)s"),
-    "access.explained": N_("asked what %(label)s may do"),
-    "user.invited": N_("invited %(label)s"),
-    "user.deactivated": N_("deactivated %(label)s"),
-    "user.restored": N_("restored %(label)s"),
-    "user.joined": N_("accepted the invitation of %(label)s"),
-    "user.link_made": N_("made a link for %(label)s to choose a password"),
-    "mail.sent": N_("mailed a link to %(label)s"),
-    "mail.failed": N_("could not mail a link to %(label)s"),
-    "role.copied": N_("copied a role to %(label)s"),
-    "attachment.created": N_("added the file %(label)s"),
-    "attachment.renamed": N_("renamed a file to %(label)s"),
-    "attachment.deleted": N_("deleted the file %(label)s"),
-    "attachment.restored": N_("restored the file %(label)s"),
-    "attachment.made_main": N_("made %(label)s the main photo"),
-    "attachment.downloaded": N_("downloaded the file %(label)s"),
-    "attachment.purged": N_("removed the deleted file %(label)s for good"),
-    "attachments.purged": N_("removed what was left of deleted files"),
-    "asset.labelled": N_("printed labels"),
-    "system.seed_started": N_("began to fill in the demo data"),
-    "system.seeded": N_("filled in the demo data"),
-    "system.purged": N_("removed what nobody needs any more"),
-    "job.retried": N_("had the job %(label)s tried again"),
-    "job.cancelled": N_("took the job %(label)s out of the queue"),
-}
-
 SPECIAL: dict[str, Callable[[Event], str]] = {
     "session.opened": _about_self(N_("signed in"), N_("signed in as %(label)s")),
     "session.closed": _about_self(N_("signed out"), N_("signed %(label)s out of a browser")),
@@ -321,8 +285,14 @@ SPECIAL: dict[str, Callable[[Event], str]] = {
     ),
     "access.denied": _denied,
     "access.asked": _asked,
-    "role.assigned": _assigned,
-    "role.revoked": _revoked,
+    **TIES,
+    "role.assigned": _given(
+        N_("gave %(label)s the role %(role)s"), N_("gave %(label)s the role %(role)s in %(place)s")
+    ),
+    "role.revoked": _given(
+        N_("took the role %(role)s from %(label)s"),
+        N_("took the role %(role)s in %(place)s from %(label)s"),
+    ),
     "role.permissions_changed": _permissions_changed,
     "user.exported": _exported,
     "users.exported": _exported,
@@ -384,9 +354,3 @@ def _generic(event: Event) -> str:
     if not what:
         return gettext("did %(verb)s", verb=event.action)
     return gettext("did %(verb)s: %(what)s", verb=verb.replace("_", " "), what=what)
-
-
-def short(value: Any) -> str:
-    """Return a value as text that fits into a line."""
-    text = shown(value)
-    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from webapp.audit.models import AuditEvent
+from webapp.audit.queries.labels import names_of
 from webapp.audit.reasons import why
-from webapp.audit.sentences import Event, predicate, who
+from webapp.audit.sentences import predicate, who
 from webapp.audit.values import Changed, changed_of
+from webapp.audit.wording import Event, Named
 from webapp.core.db import db
 
 SHOWN = 20
@@ -74,9 +76,9 @@ def timeline_of(
         .limit(limit)
     )
     rows = list(found)
-    lines = [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
     if telling is None:
-        return lines
+        return sentences_of([told(row) for row in rows])
+    lines = [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
     changed = changed_of(rows, object_type, unseen=telling.unseen, titles=telling.titles)
     return [
         replace(one, changed=what, undo=telling.undo(row))
@@ -95,7 +97,8 @@ def sentences_of(rows: Sequence[Any]) -> list[Line]:
 
     A row has the columns of a sentence, recorded_at, occurred_at and reason.
     """
-    return [line(row, at=row.occurred_at, reason=row.reason) for row in rows]
+    names = names_of(rows)
+    return [line(Named(row, names), at=row.occurred_at, reason=row.reason) for row in rows]
 
 
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:

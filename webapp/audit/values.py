@@ -3,31 +3,24 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from webapp.audit import queries
-from webapp.audit.sentences import NOTHING, STATES, Event, day_text, field_title, pair, short
-from webapp.core.identity import person
-from webapp.core.language import N_, gettext
+from webapp.audit.wording import (
+    NOTHING,
+    WORDS,
+    Event,
+    day_text,
+    field_title,
+    moment_text,
+    pair,
+    short,
+)
+from webapp.core.language import gettext
 
+__all__ = ["CHANGING", "WORDS", "Changed", "changed_of", "moment_text"]
 TOLD = ({"status"}, {"name"})  # of these alone the sentence tells old and new
 MAX_CHANGED = 20
-# Values that are told in words, by the column that holds them.
-PRIORITIES = {"urgent": N_("urgent"), "high": N_("high"), "normal": N_("normal"), "low": N_("low")}
-LEVELS = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
-WORDS: dict[str, Mapping[str, str]] = {
-    **dict.fromkeys(("status", "from_status", "to_status"), STATES),
-    "priority": PRIORITIES,
-    "impact": LEVELS,
-    "urgency": LEVELS,
-    "kind": {
-        "incident": N_("incident"),
-        "request": N_("request"),
-        "maintenance": N_("maintenance"),
-    },
-}
 # Besides "<type>.updated", actions that are changes of columns under another name.
 CHANGING = ("ticket.assigned", "ticket.resolved", "ticket.closed", "ticket.reopened")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
@@ -96,21 +89,6 @@ def _fields(
         for key in {**before, **after}:
             if before.get(key) != after.get(key):
                 yield key, titles.get(key, key.replace("_", " ")), before.get(key), after.get(key)
-
-
-def moment_text(text: str) -> str:
-    """Say a moment that the log keeps as it is stored, by the reader's clock; what is none stays as it is."""
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    who = person()
-    try:
-        zone = ZoneInfo(who.timezone if who else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    local = when.astimezone(zone)
-    return f"{day_text(local.date().isoformat())} {local:%H:%M}"
 
 
 def _word(name: str, value: Any) -> str:

@@ -1,20 +1,22 @@
 """Names of the rows that changed values point at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import text
 
+from webapp.audit.fields import POINTS_AT as POINTS_AT  # noqa: PLC0414 - found here by others
+from webapp.audit.fields import points_at as points_at  # noqa: PLC0414
 from webapp.core.db import db
 
-# Columns that point at a row, by the table they point to and the column that names it.
+# The table of each kind, and what names a row of it.
 _NAMED = {
     "user": ("users", "name"),
     "role": ("roles", "name"),
     "location": ("locations", "name"),
     "client": ("clients", "name"),
     "project": ("projects", "name"),
-    "asset": ("assets", "tag"),
+    "asset": ("assets", "tag || ' ' || name"),
     "asset_type": ("asset_types", "name"),
     "page": ("pages", "key"),
     "permission": ("permissions", "key"),
@@ -23,44 +25,37 @@ _NAMED = {
     "team": ("teams", "name"),
     "business_hours": ("business_hours", "name"),
     "sla_policy": ("sla_policies", "name"),
+    "ticket_transition": ("ticket_transitions", "from_status || ' → ' || to_status"),
 }
-POINTS_AT = {f"{kind}_id": kind for kind in _NAMED} | {
-    "parent_id": "location",
-    "type_id": "asset_type",
-    "created_by_id": "user",
-    "uploaded_by_id": "user",
-    "holder_user_id": "user",
-    **dict.fromkeys(
-        ("assignee_id", "author_id", "merged_by_id", "owner_id", "requester_user_id"), "user"
-    ),
-    **dict.fromkeys(
-        ("merged_into_id", "origin_id", "other_id", "source_id", "target_id"), "ticket"
-    ),
-    "requester_contact_id": "contact",
-    "hours_id": "business_hours",
-    "policy_id": "sla_policy",
-    "holder_location_id": "location",
-}
-
-
-def points_at(field: str, object_type: str | None) -> str:
-    """Return what kind of row a column points at; an asset lies in another asset, a location in a location."""
-    if field == "parent_id" and object_type == "asset":
-        return "asset"
-    return POINTS_AT.get(field, "")
+Wanted = dict[str, set[int]]
 
 
 def labels_of(
     changes: Mapping[str, Any], object_type: str | None = None
 ) -> dict[tuple[str, int], str]:
     """Name the rows that changed foreign keys point at, in one query; what is gone or out of sight has no name."""
-    wanted: dict[str, set[int]] = {}
+    wanted: Wanted = {}
+    _want(wanted, changes, object_type)
+    return _find(wanted)
+
+
+def names_of(rows: Iterable[Any]) -> dict[tuple[str, int], str]:
+    """Name what the values of many rows of the log point at, in one query."""
+    wanted: Wanted = {}
+    for row in rows:
+        _want(wanted, row.changes, row.object_type)
+    return _find(wanted)
+
+
+def _want(wanted: Wanted, changes: Mapping[str, Any], object_type: str | None) -> None:
     for field, change in changes.items():
         if kind := points_at(field, object_type):
             values = change if isinstance(change, list) else [change]
-            wanted.setdefault(kind, set()).update(
-                value for value in values if isinstance(value, int)
-            )
+            ids = {value for value in values if type(value) is int}
+            wanted.setdefault(kind, set()).update(ids)
+
+
+def _find(wanted: Wanted) -> dict[tuple[str, int], str]:
     parts = [
         f"SELECT '{kind}' AS kind, id, {column} AS label FROM {table} WHERE id = ANY (:{kind})"  # noqa: S608 # nosec B608 - our own names
         for kind, (table, column) in _NAMED.items()
