@@ -30,6 +30,11 @@ class Standing:
     oldest: datetime | None = None
 
     @property
+    def patience(self) -> timedelta:
+        """How long the sealing may take without being late."""
+        return LATE
+
+    @property
     def lag(self) -> timedelta:
         """How long the oldest row has waited."""
         return max(self.now - self.oldest, timedelta()) if self.oldest else timedelta()
@@ -48,8 +53,8 @@ SELECT s.id, s.hash, s.public_key, s.sealed_at, s.epoch, s.xid_to::text AS xid_t
 # In the order of their ids, so that few rows are looked at however many wait.
 _UNSEALED = """
 SELECT count(*) AS rows, min(recorded_at) AS oldest FROM (
-  SELECT recorded_at FROM audit_event WHERE epoch = :epoch AND xid >= CAST(:xid AS xid8)
-     AND recorded_at >= CAST(:since AS timestamptz) ORDER BY xid LIMIT :most) AS waiting
+  SELECT recorded_at FROM audit_event WHERE (epoch, xid) >= (CAST(:epoch AS smallint), CAST(:xid AS xid8))
+     AND recorded_at >= CAST(:since AS timestamptz) ORDER BY epoch, xid LIMIT :most) AS waiting
 """
 _BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - the server takes it as UTC
 

@@ -1,22 +1,172 @@
 """What proves that the log is untouched."""
 
-from flask import abort
+import json
+from datetime import UTC, timedelta
+from typing import Any
+
+from flask import Response, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.audit import checkpoints
+from webapp.audit.queries import integrity as queries
+from webapp.core import htmx, trail
 from webapp.core.guards import page, permission
-from webapp.oversight.views.common import bp
+from webapp.core.identity import signed_in_person
+from webapp.core.language import _, english, format_number, gettext
+from webapp.core.typed import number_of
+from webapp.jobs import queries as jobs
+from webapp.oversight import tasks
+from webapp.oversight.integrity_forms import CheckForm
+from webapp.oversight.views.common import bp, sees_everything
+
+LAST_SEALS = 10
+SHOWN_FAULTS = 20
+MINUTE, HOUR, DAY = 60, 3600, 86400
+DESTINATIONS = {"file": _("File"), "mail": _("E-mail"), "webhook": _("Webhook")}
+# What a checkpoint keeps of a failure, in words.
+FAILURES = {
+    "contradicts": _("The file holds another head of seal %(detail)s than the log."),
+    "file": _("The file cannot be written: %(detail)s"),
+    "no-mail-server": _("There is no mail server: SMTP_URL is not set."),
+    "mail": _("The mail server did not take it: %(detail)s"),
+    "own-network": _("The address %(detail)s lies in a network that is not public."),
+    "unknown-host": _("The name %(detail)s has no address."),
+    "redirected": _("The webhook wanted to lead elsewhere (%(detail)s), which is not followed."),
+    "answered": _("The webhook answered %(detail)s."),
+    "failed": _("The webhook could not be reached: %(detail)s"),
+}
 
 
 @bp.get("/integrity")
 @page("audit", sensitive=True)
 def integrity() -> ResponseReturnValue:
-    """Integrity."""
-    abort(404)
+    """Show how far the log is sealed, what checks found, and where the heads went."""
+    trail.note("audit.read", category="read", object_type="audit_check")
+    return _page(CheckForm(formdata=None))
 
 
 @bp.post("/integrity/check")
 @page("audit", sensitive=True)
 @permission("audit.verify")
 def check() -> ResponseReturnValue:
-    """Check."""
-    abort(404)
+    """Have the log checked by a job."""
+    form = CheckForm()
+    if not form.validate():
+        return _page(form), 422
+    here = url_for("audit.integrity")
+    job = tasks.defer_check(signed_in_person(), days=form.command.days, url=here)
+    return htmx.redirect_to(url_for("audit.integrity", job=job))
+
+
+@bp.get("/integrity/progress")
+@page("audit", sensitive=True)
+@permission("audit.verify")
+def check_progress() -> ResponseReturnValue:
+    """Show how far a check is; once it is done, the page with what it found."""
+    job = _job() or abort(404)
+    if job.state == "done":
+        return htmx.redirect_to(url_for("audit.integrity"))
+    return render_template("audit/_integrity_job.html", job=job, percent=jobs.percent_of(job))
+
+
+@bp.get("/integrity/heads")
+@page("audit", sensitive=True)
+@permission("audit.verify")
+def heads() -> ResponseReturnValue:
+    """Hand out the head of each day, as lines of JSON that the log can be compared with later."""
+    lines = [_line(row) for row in queries.heads()]
+    trail.note(
+        "audit.heads_taken",
+        category="export",
+        object_type="audit_seal",
+        changes={"rows": len(lines)},
+    )
+    reply = Response("".join(lines), mimetype="application/x-ndjson")
+    reply.headers["Content-Disposition"] = 'attachment; filename="steward-audit-heads.jsonl"'
+    return reply
+
+
+def _line(row: Any) -> str:
+    said = {
+        "seal": row.id,
+        "hash": row.hash.hex(),
+        "signature": row.signature.hex(),
+        "public_key": row.public_key.hex(),
+        "sealed_at": row.sealed_at.astimezone(UTC).isoformat(),
+        "rows": int(row.rows or 0),
+    }
+    return json.dumps(said) + "\n"
+
+
+def _page(form: CheckForm) -> str:
+    """Render the page; at most eight statements."""
+    checks = queries.list_checks(request.args)
+    if htmx.wants_partial() and request.method == "GET":
+        return render_template("audit/_integrity_checks.html", checks=checks, **_words())
+    state = queries.standing()
+    may_check = signed_in_person().can("audit.verify")
+    return render_template(
+        "audit/integrity.html",
+        form=form,
+        state=state,
+        trouble=_trouble(state),
+        looked_at=queries.looked_at(tasks.SEALING),
+        found=queries.open_check(),
+        checks=checks,
+        arrivals=queries.arrivals(checkpoints.DESTINATIONS),
+        seals=queries.last_seals(limit=LAST_SEALS),
+        job=_job() if may_check else None,
+        everything=sees_everything(),
+        may_check=may_check,
+        most=queries.MANY,
+        stored=_stored(),
+        **_words(),
+    )
+
+
+def _trouble(state: queries.Standing) -> Any:
+    """What the job last said about itself since the last seal."""
+    since = state.seal.sealed_at if state.seal else state.now - timedelta(days=1)
+    return queries.last_said(queries.NOT_SEALED, since=since)
+
+
+def _job() -> Any:
+    """The check that the address names, if it is one."""
+    job = jobs.find_job(number) if (number := number_of(request.args.get("job"))) else None
+    return job if job is not None and job.url == url_for("audit.integrity") else None
+
+
+def _stored() -> bool:
+    """Tell whether the heads lie beside the data of Steward itself, where its operator may write."""
+    settings = current_app.extensions["steward"]
+    return bool(settings.checkpoints.is_relative_to(settings.data_dir))
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "destinations": DESTINATIONS,
+        "failure": _failure,
+        "span": _span,
+        "exact": format_number,
+        "shown_faults": SHOWN_FAULTS,
+        "percent_of": jobs.percent_of,
+    }
+
+
+def _failure(error: str) -> str:
+    """Say what kept a head from arriving."""
+    kind, _colon, detail = error.partition(":")
+    words = FAILURES.get(kind)
+    return gettext(english(words)) % {"detail": detail} if words else error
+
+
+def _span(length: timedelta) -> str:
+    """Say how long something lasted, roughly."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < MINUTE:
+        return gettext("%(s)s s", s=seconds) if seconds else gettext("under 1 s")
+    if seconds < HOUR:
+        return gettext("%(m)s min %(s)s s", m=seconds // MINUTE, s=seconds % MINUTE)
+    if seconds < DAY:
+        return gettext("%(h)s h %(m)s min", h=seconds // HOUR, m=seconds % HOUR // MINUTE)
+    return gettext("%(d)s d %(h)s h", d=seconds // DAY, h=seconds % DAY // HOUR)
