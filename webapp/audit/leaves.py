@@ -98,7 +98,7 @@ def _chunks(connection: Connection, window: Window, order: str) -> Iterator[byte
     begun = False
     with (
         connection.cursor() as cursor,
-        cursor.copy(_COPY.format(where, order), values) as copy,  # type: ignore[arg-type]
+        cursor.copy(_COPY.format(where, order), values) as copy,
     ):
         for block in copy:
             rest += block
