@@ -201,7 +201,7 @@ def _into_file(connection: Connection, settings: Settings, found: SealHead) -> N
         path.parent.mkdir(parents=True, exist_ok=True)
         new = not path.exists()
         # Two sealers must not add at once, and what is there must still fit when the line is added.
-        with path.open("ab", opener=_private) as file:
+        with open(path, "ab", opener=_private) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             last, whole = _end_of(path)
             if last is not None:
