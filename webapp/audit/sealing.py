@@ -23,7 +23,7 @@ from webapp.audit.signing import NoSealer, is_signed, load_key, public_key
 from webapp.core.config import Settings
 from webapp.core.errors import DomainError
 
-__all__ = ["NoSealer", "load_key", "public_key"]
+__all__ = ["Connection", "NoSealer", "load_key", "public_key"]
 
 FIRST = b"\x00" * 32  # what the first seal is chained to
 # A check of everything outlasts every limit; only the log's own names may be looked up; compiling takes longer

@@ -63,6 +63,33 @@ def public_key(path: Path) -> bytes:
     return key.public_bytes_raw()
 
 
+def trusted_keys(path: Path) -> frozenset[bytes]:
+    """Give the public keys that may have signed: of the private key in ``path``, and of those it replaced.
+
+    The latter stand in a file beside it, one a line in hex.
+
+    Raises:
+        NoSealer: there is no such key, or it cannot be used.
+    """
+    earlier = _earlier(path)
+    lines = earlier.read_text().split() if earlier.exists() else []
+    try:
+        return frozenset({public_key(path), *map(bytes.fromhex, lines)})
+    except ValueError as error:
+        raise NoSealer(f"{earlier}: is no list of public keys") from error
+
+
+def trust_also(path: Path, public: bytes) -> None:
+    """Note that the private key in ``path`` replaces the one that belongs to ``public``."""
+    if public not in trusted_keys(path):
+        with _earlier(path).open("a") as file:
+            file.write(public.hex() + "\n")
+
+
+def _earlier(path: Path) -> Path:
+    return path.with_name(path.name + ".earlier")
+
+
 def is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
     """Tell whether the owner of a public key signed this."""
     try:
