@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from webapp.audit.changing import change_told
 from webapp.audit.sentences import SPECIAL, Event, day_text, field_title, label, pair, shown
 from webapp.core.language import N_, format_number, gettext, ngettext
 
@@ -27,12 +28,16 @@ def _until(now: str, later: str) -> Callable[[Event], str]:
 
 
 def _back(event: Event) -> str:
+    if getattr(event, "covered", False):
+        return gettext("took %(label)s back", label=label(event))
     holder = shown(pair(event.changes.get("holder"))[0])
     said = BACK.get(str(pair(event.changes.get("condition"))[1]), BACK["good"])
     return gettext(said, label=label(event), holder=holder)
 
 
 def _followed(event: Event) -> str:
+    if told := change_told(event, label(event)):
+        return told
     listed = ", ".join(field_title(name) for name in event.changes)
     return gettext("changed %(fields)s of %(label)s with it", fields=listed, label=label(event))
 

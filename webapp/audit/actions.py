@@ -26,6 +26,7 @@ SIMPLE = {
     "asset.labelled": N_("printed labels"),
     "system.seed_started": N_("began to fill in the demo data"),
     "system.seeded": N_("filled in the demo data"),
+    "access.synced": N_("brought the pages and permissions up to date"),
     "system.purged": N_("removed what nobody needs any more"),
     "job.retried": N_("had the job %(label)s tried again"),
     "job.cancelled": N_("took the job %(label)s out of the queue"),

@@ -25,6 +25,11 @@ RAISED = {
 }
 # One changed value: from one to another, from nothing, to nothing.
 OWN = {
+    "status": (
+        N_("changed the status of %(what)s from %(old)s to %(new)s"),
+        N_("set the status of %(what)s to %(new)s"),
+        N_("took the status %(old)s from %(what)s"),
+    ),
     "assignee_id": (
         N_("passed %(what)s on from %(old)s to %(new)s"),
         N_("assigned %(what)s to %(new)s"),

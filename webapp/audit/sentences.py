@@ -220,7 +220,9 @@ def _the(event: Event, *, kind: str | None = None, name: str) -> str:
 
 
 def _updated(event: Event) -> str:
-    what = _the(event, name=label(event))
+    what = _the(
+        event, name=short(label(event)) if event.object_type == "ticket_message" else label(event)
+    )
     covered = getattr(event, "covered", False)
     return (
         (None if covered else _one_thing(event, what))

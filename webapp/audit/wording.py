@@ -122,7 +122,12 @@ def shown(value: Any) -> str:
 
 def short(value: Any) -> str:
     """Return a value as text that fits into a line."""
-    text = shown(value)
+    return cut(shown(value))
+
+
+def cut(text: str) -> str:
+    """Return a text in one line, its beginning if it is long."""
+    text = " ".join(text.split())
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
 
 
@@ -177,8 +182,15 @@ def name_of(event: Event, field: str, value: int) -> str:
     name = names.get((kind, value)) or _noted(event, field, value)
     if name is None:
         return f"{title_of(kind)} {value}"
+    if kind == "ticket_transition":
+        return transition_text(name)
     entry = find_entry(name) if kind in {"page", "permission"} else None
     return str(entry.title) if entry else name
+
+
+def transition_text(text: str) -> str:
+    """Say “open → on_hold” in the reader's language."""
+    return " → ".join(gettext(STATES[one]) if one in STATES else one for one in text.split(" → "))
 
 
 def _noted(event: Event, field: str, value: int) -> str | None:
@@ -233,6 +245,6 @@ def _item(event: Event, field: str, value: Any) -> str:
 def phrase(event: Event, field: str, value: Any) -> str:
     """Return a value as a sentence quotes it: short, and what somebody typed in quotation marks."""
     text = worded(event, field, value)
-    brief = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+    brief = cut(text)
     typed = isinstance(value, str) and value not in ("", COVER) and text == value
     return f"“{brief}”" if typed else brief

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from webapp.audit.sentences import SPECIAL, STATES, Event, label, pair, short
+from webapp.audit.sentences import SPECIAL, Event, label, pair, short
+from webapp.audit.ties import by_values, if_named
+from webapp.audit.wording import phrase, tells_values, transition_text
 from webapp.core.language import N_, format_number, gettext, ngettext
 from webapp.tickets import durations
 
@@ -35,10 +37,14 @@ def _with(said: str, *names: str) -> Callable[[Event], str]:
     return made
 
 
-def _quoting(said: str, plain: str) -> Callable[[Event], str]:
-    """Tell a message by its beginning."""
+def _quoting(said: str, plain: str, on: str = "") -> Callable[[Event], str]:
+    """Tell a message by its beginning, and the ticket it is on, if that is known."""
 
     def made(event: Event) -> str:
+        ticket = pair(event.changes.get("ticket_id"))[1]
+        if on and ticket and event.object_label and tells_values(event):
+            where = phrase(event, "ticket_id", ticket)
+            return gettext(on, label=short(event.object_label), ticket=where)
         return (
             gettext(said, label=short(event.object_label)) if event.object_label else gettext(plain)
         )
@@ -49,15 +55,36 @@ def _quoting(said: str, plain: str) -> Callable[[Event], str]:
 def _assigned(event: Event) -> str:
     changes = event.changes
     if "assignee_id" not in changes and "assignee" not in changes:
-        return gettext(N_("gave %(label)s to another team"), label=label(event))
+        return _given_to_team(event)
     old, new = pair(changes.get("assignee_id", changes.get("assignee")))
     if new is None:
         said = N_("let %(label)s go") if old == event.actor_id else N_("left %(label)s to nobody")
     elif new in (event.actor_id, event.actor_name):
         said = N_("took %(label)s")
+    elif tells_values(event):
+        return _passed_on(event, old, new)
     else:
         said = N_("assigned %(label)s")
     return gettext(said, label=label(event))
+
+
+def _passed_on(event: Event, old: object, new: object) -> str:
+    before, after = (phrase(event, "assignee_id", one) for one in (old, new))
+    said = N_("assigned %(label)s to %(new)s")
+    if old is not None and old != event.actor_id:
+        said = N_("passed %(label)s on from %(old)s to %(new)s")
+    return gettext(said, label=label(event), old=before, new=after)
+
+
+def _given_to_team(event: Event) -> str:
+    old, new = pair(event.changes.get("team_id"))
+    said = N_("gave %(label)s to another team")
+    if tells_values(event):
+        said = N_("gave %(label)s to the team %(new)s")
+        if new is None:
+            said = N_("took %(label)s from the team %(old)s")
+    teams = {"old": phrase(event, "team_id", old), "new": phrase(event, "team_id", new)}
+    return gettext(said, label=label(event), **teams)
 
 
 def _first(told: Mapping[str, str], plain: str) -> Callable[[Event], str]:
@@ -110,45 +137,20 @@ def _imported(event: Event) -> str:
     return str(said)
 
 
-def _many_changed(event: Event) -> str:
-    count = _count(event, "tickets")
-    n = format_number(count)
-    said = ngettext("changed %(n)s ticket at once", "changed %(n)s tickets at once", count, n=n)
-    return str(said)
-
-
-def _many_told(event: Event) -> str:
-    count = _count(event, "tickets")
-    n = format_number(count)
-    if _new(event, "as") == "note":
-        said = ngettext("wrote a note on %(n)s ticket", "wrote a note on %(n)s tickets", count, n=n)
-    else:
-        said = ngettext(
-            "answered %(n)s ticket at once", "answered %(n)s tickets at once", count, n=n
-        )
-    return str(said)
-
-
-def _many_undone(event: Event) -> str:
-    count = _count(event, "tickets")
-    n = format_number(count)
-    said = ngettext("undid a change of %(n)s ticket", "undid a change of %(n)s tickets", count, n=n)
-    return str(said)
-
-
 def _transition(event: Event) -> str:
     allowed = pair(event.changes.get("is_allowed"))[1]
     said = N_("allowed the change of status %(label)s")
     if allowed is False:
         said = N_("forbade the change of status %(label)s")
+    elif getattr(event, "covered", False):
+        said = N_("allowed or forbade the change of status %(label)s")
     return gettext(said, label=_pair_of(event))
 
 
 def _pair_of(event: Event) -> str:
     """“open → resolved”, perhaps with a role behind it, in the reader's language."""
     pair_, colon, role = label(event).partition(": ")
-    words = [gettext(STATES[one]) if one in STATES else one for one in pair_.split(" → ")]
-    return " → ".join(words) + colon + role
+    return transition_text(pair_) + colon + role
 
 
 def _moved(event: Event) -> str:
@@ -158,18 +160,37 @@ def _moved(event: Event) -> str:
     return gettext(N_("moved “%(label)s” to another ticket"), label=what)
 
 
-def _watcher(said: str, plain: str) -> Callable[[Event], str]:
+def _watcher(said: str, plain: str, on: str, plainly_on: str) -> Callable[[Event], str]:
+    """Tell who follows: the row has the name of somebody else, and none of who does so themselves."""
+
     def made(event: Event) -> str:
-        return gettext(said, label=event.object_label) if event.object_label else gettext(plain)
+        other = event.object_label
+        old, new = pair(event.changes.get("ticket_id"))
+        ticket = old if new is None else new
+        if ticket and tells_values(event):
+            where = phrase(event, "ticket_id", ticket)
+            return gettext(on if other else plainly_on, label=other, ticket=where)
+        return gettext(said, label=other) if other else gettext(plain)
 
     return made
 
 
+_ROLE = ("role_id", "transition_id")
 SPECIAL |= {
     "ticket.opened": _with(N_("opened %(label)s")),
-    "ticket.described": _quoting(N_("described it: “%(label)s”"), N_("described it")),
-    "ticket.replied": _quoting(N_("answered: “%(label)s”"), N_("answered")),
-    "ticket.noted": _quoting(N_("noted: “%(label)s”"), N_("wrote an internal note")),
+    "ticket.described": _quoting(
+        N_("described it: “%(label)s”"),
+        N_("described it"),
+        N_("described %(ticket)s: “%(label)s”"),
+    ),
+    "ticket.replied": _quoting(
+        N_("answered: “%(label)s”"), N_("answered"), N_("answered on %(ticket)s: “%(label)s”")
+    ),
+    "ticket.noted": _quoting(
+        N_("noted: “%(label)s”"),
+        N_("wrote an internal note"),
+        N_("noted on %(ticket)s: “%(label)s”"),
+    ),
     "ticket.assigned": _assigned,
     "ticket.resolved": _with(N_("resolved %(label)s")),
     "ticket.closed": _with(N_("closed %(label)s")),
@@ -185,9 +206,6 @@ SPECIAL |= {
     "ticket.sla_warned": _first(TARGETS, N_("warned that %(label)s is due soon")),
     "ticket.sla_breached": _first(TARGETS, N_("noted that %(label)s is late")),
     "ticket.exported": _exported,
-    "ticket.bulk_changed": _many_changed,
-    "ticket.bulk_said": _many_told,
-    "ticket.bulk_undone": _many_undone,
     "tickets.imported": _imported,
     "ticket_message.added_by_merge": _quoting(
         N_("noted the merge: “%(label)s”"), N_("noted the merge")
@@ -203,10 +221,16 @@ SPECIAL |= {
         _moved,
     ),
     "ticket_watcher.created": _watcher(
-        N_("has %(label)s follow the ticket"), N_("follows the ticket")
+        N_("has %(label)s follow the ticket"),
+        N_("follows the ticket"),
+        N_("has %(label)s follow %(ticket)s"),
+        N_("follows %(ticket)s"),
     ),
     "ticket_watcher.deleted": _watcher(
-        N_("has %(label)s follow the ticket no more"), N_("follows the ticket no more")
+        N_("has %(label)s follow the ticket no more"),
+        N_("follows the ticket no more"),
+        N_("has %(label)s follow %(ticket)s no more"),
+        N_("follows %(ticket)s no more"),
     ),
     "attachment.sent": _with(N_("sent the file %(label)s")),
     "time.added": _time(N_("wrote down %(time)s for %(label)s")),
@@ -220,10 +244,21 @@ SPECIAL |= {
     "team.off_duty": _with(N_("took %(member)s off the rota of %(label)s"), "member"),
     "sla_policy.target_set": _with(N_("set a target of the service level %(label)s")),
     "ticket_transition.updated": _transition,
-    "ticket_transition_role.created": lambda event: gettext(
-        N_("let a role make the change of status %(label)s"), label=_pair_of(event)
+    "ticket_transition_role.created": if_named(
+        by_values(
+            N_("let the role %(role_id)s make the change of status %(transition_id)s"), *_ROLE
+        ),
+        lambda event: gettext(
+            N_("let a role make the change of status %(label)s"), label=_pair_of(event)
+        ),
     ),
-    "ticket_transition_role.deleted": lambda event: gettext(
-        N_("let a role make the change of status no more: %(label)s"), label=_pair_of(event)
+    "ticket_transition_role.deleted": if_named(
+        by_values(
+            N_("let the role %(role_id)s make the change of status %(transition_id)s no more"),
+            *_ROLE,
+        ),
+        lambda event: gettext(
+            N_("let a role make the change of status no more: %(label)s"), label=_pair_of(event)
+        ),
     ),
 }
