@@ -11,10 +11,12 @@ from webapp.core import storage
 log = structlog.get_logger(__name__)
 
 
-def send(sha256: str, media_type: str, *, name: str | None = None) -> Response:
+def send(
+    sha256: str, media_type: str, *, name: str | None = None, kept: storage.Storage | None = None
+) -> Response:
     """Stream bytes from storage block by block, which lets a gevent worker do other things between them."""
     try:
-        file = storage.files().open(sha256)
+        file = (kept or storage.files()).open(sha256)
     except FileNotFoundError:
         log.exception("file_missing", sha256=sha256)
         abort(404)

@@ -125,6 +125,13 @@ def find_job(job_id: int) -> Any:
     return db.session.execute(_rows().where(JobReport.job_id == job_id)).one_or_none()
 
 
+def reports_of(job_ids: Iterable[int]) -> dict[int, Any]:
+    """Return these jobs as the list has them, by number."""
+    wanted = list(job_ids)
+    rows = db.session.execute(_rows().where(JobReport.job_id.in_(wanted))) if wanted else ()
+    return {row.job_id: row for row in rows}
+
+
 def states_of(job_ids: Iterable[int]) -> dict[int, str]:
     """Return the state of each of these jobs."""
     rows = _rows().where(JobReport.job_id.in_(list(job_ids)))

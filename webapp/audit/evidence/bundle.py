@@ -20,6 +20,7 @@ from webapp.audit import sealing
 from webapp.audit.evidence import verify
 from webapp.audit.evidence.covering import Covering
 from webapp.audit.evidence.readme import README
+from webapp.audit.leaves import Connection
 from webapp.audit.multiproof import Prover
 from webapp.core.language import _
 
@@ -70,7 +71,7 @@ class _Counted:
 def write(
     target: IO[bytes],
     *,
-    connection: sealing.Connection,
+    connection: Connection,
     key: Ed25519PrivateKey,
     covering: Covering,
     asked: Asked,
@@ -164,7 +165,7 @@ class _Proof:
         return _line({"seal": self.seal, "leaves": self._runs, "proof": proof})
 
 
-def _seals(connection: sealing.Connection, first: int, head: sealing.SealHead) -> Iterator[bytes]:
+def _seals(connection: Connection, first: int, head: sealing.SealHead) -> Iterator[bytes]:
     with connection.transaction():
         for seal in sealing.seals(connection, first=first, last=head.id):
             said = {"header": sealing.header(seal).decode(), "hash": seal.hash.hex()}

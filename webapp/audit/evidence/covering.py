@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from webapp.audit.canonical import LINE, ORDER
-from webapp.audit.sealing import Connection
+from webapp.audit.leaves import Connection
 
 _WINDOWS = """
 SELECT id, epoch, month, xid_from::text::bigint, xid_to::text::bigint, rows, root FROM audit_seal
@@ -28,10 +28,10 @@ Month = tuple[int, str]
 class Windows:
     """The seals of one month in one epoch, in their order: a number in each array per seal."""
 
-    ids: array[int] = field(default_factory=lambda: array("q"))
-    starts: array[int] = field(default_factory=lambda: array("q"))
-    ends: array[int] = field(default_factory=lambda: array("q"))
-    rows: array[int] = field(default_factory=lambda: array("q"))
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
+    starts: "array[int]" = field(default_factory=lambda: array("q"))
+    ends: "array[int]" = field(default_factory=lambda: array("q"))
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
     roots: bytearray = field(default_factory=bytearray)
 
     def place_of(self, xid: int) -> int | None:

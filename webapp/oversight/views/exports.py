@@ -1,37 +1,168 @@
-"""Files taken out of the log."""
+"""Files taken out of the log: asked for here, made by a job, fetched until they expire."""
 
-from flask import abort
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.access.identity import SignedIn
+from webapp.attachments import sending
+from webapp.audit.queries import count_upto
+from webapp.core import htmx, trail
+from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
-from webapp.oversight.views.common import bp
+from webapp.core.identity import signed_in_person
+from webapp.core.language import format_number, gettext
+from webapp.core.paging import COUNT_LIMIT, count_text
+from webapp.core.security import limiter
+from webapp.jobs import queries as jobs
+from webapp.oversight import export_sentences as _sentences  # noqa: F401 - teaches the log
+from webapp.oversight import export_tasks, exporting
+from webapp.oversight.asking import filter_of, words_of
+from webapp.oversight.export_forms import ExportForm
+from webapp.oversight.export_schemas import MAX_QUERY
+from webapp.oversight.exporting import ENDINGS, EXPORT, FORMATS
+from webapp.oversight.masking import mask_of
+from webapp.oversight.models import AuditExport
+from webapp.oversight.queries import exports as queries
+from webapp.oversight.views.common import bp, sees_everything
+
+MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/x-ndjson", "bundle": "application/zip"}
+KINDS = {
+    "waiting": "secondary",
+    "running": "primary",
+    "later": "warning",
+    "failed": "danger",
+    "cancelled": "secondary",
+}
 
 
 @bp.get("/exports")
 @page("audit", sensitive=True)
 def exports() -> ResponseReturnValue:
-    """Exports."""
-    abort(404)
+    """Show one's exports, and offer to take the search in ``query`` away."""
+    if htmx.wants_partial():
+        return render_template("audit/_exports.html", **_list())
+    trail.note("audit.read", category="read", object_type="audit_export")
+    query = request.args.get("query", "")[:MAX_QUERY]
+    return _page(ExportForm(formdata=None, data={"query": query}), query)
 
 
 @bp.post("/exports")
 @page("audit", sensitive=True)
-@permission("audit.export", scoped=True)
+@permission(EXPORT, scoped=True)
+@limiter.limit("20 per minute")
 def export() -> ResponseReturnValue:
-    """Export."""
-    abort(404)
+    """Have a search made into a file."""
+    form = ExportForm()
+    query = str(form.query.data or "")[:MAX_QUERY]
+    if not form.validate():
+        return _page(form, query), 422
+    here = url_for("audit.exports")
+    try:
+        words = _words(query)
+        exporting.ask(
+            export_tasks.export,
+            who=_me(),
+            kind=form.command.format,
+            query=query,
+            words=words,
+            url=here,
+        )
+    except DomainError as error:
+        form.refuse(error)
+        return _page(form, query), 422
+    flash(gettext("The file is being made. You find it below when it is ready."), "success")
+    return htmx.redirect_to(here)
 
 
 @bp.get("/exports/<id:export_id>/file")
 @page("audit", sensitive=True)
 def download(export_id: int) -> ResponseReturnValue:
-    """Download."""
-    abort(404)
+    """Hand out a finished file, until it expires."""
+    row = queries.find_own(export_id, user_id=_me().id)
+    if row is None or row.sha256 is None or row.expires_at < datetime.now(UTC):
+        abort(404)
+    if not _me().holds(EXPORT):
+        abort(403)
+    response = sending.send(
+        row.sha256, MEDIA_TYPES[row.format], name=_file_name(row), kept=exporting.storage()
+    )
+    exporting.note_download(row)
+    return response
 
 
 @bp.post("/exports/<id:export_id>/delete")
 @page("audit", sensitive=True)
-@permission("audit.export", scoped=True)
+@permission(EXPORT, scoped=True)
 def delete_export(export_id: int) -> ResponseReturnValue:
-    """delete_export."""
-    abort(404)
+    """Remove an export with its file before its time."""
+    row = queries.find_own(export_id, user_id=_me().id, lock=True)
+    if row is None:
+        abort(404)
+    exporting.forget(row)
+    flash(gettext("The export was deleted."), "success")
+    return htmx.redirect_to(url_for("audit.exports"))
+
+
+def _me() -> SignedIn:
+    who = signed_in_person()
+    assert isinstance(who, SignedIn)  # noqa: S101 # nosec B101 - for the type checker
+    return who
+
+
+def _words(query: str) -> str:
+    """Say what a search asks for, in one line; refuses one that makes no sense."""
+    _filter(query)
+    return ", ".join(f"{title}: {value}" for title, value in words_of(query))
+
+
+def _filter(query: str) -> Any:
+    who = _me()
+    return filter_of(
+        query, timezone=who.timezone, now=datetime.now(UTC), covered=mask_of(who).covers_any
+    )
+
+
+def _page(form: ExportForm, query: str) -> str:
+    listed = _list()
+    return render_template(
+        "audit/exports.html",
+        form=form,
+        query=query,
+        asked=_asked(query) if listed["may_export"] else {},
+        days=exporting.settings().keep_exports_days,
+        proven=queries.head() is not None,
+        **listed,
+    )
+
+
+def _asked(query: str) -> dict[str, Any]:
+    """What the search is in words and how much it finds, or why it makes no sense."""
+    try:
+        asked = _filter(query)
+    except DomainError as error:
+        return {"problem": str(error)}
+    count = count_upto(asked, COUNT_LIMIT + 1, everything=sees_everything())
+    return {"words": words_of(query), "count": count_text(count)}
+
+
+def _list() -> dict[str, Any]:
+    page = queries.list_own(request.args, user_id=_me().id)
+    made = page.extra["jobs"]
+    return {
+        "page": page,
+        "may_export": _me().holds(EXPORT),
+        "jobs": made,
+        "polls": jobs.something_runs(made[row.job_id] for row in page.rows if row.job_id in made),
+        "formats": {key: gettext(title) for key, title in FORMATS.items()},
+        "states": {key: gettext(title) for key, title in jobs.STATES.items()},
+        "kinds": KINDS,
+        "percent_of": jobs.percent_of,
+        "exact": format_number,
+    }
+
+
+def _file_name(row: AuditExport) -> str:
+    return f"steward-audit-{row.created_at:%Y-%m-%d}-{row.id}.{ENDINGS[row.format]}"

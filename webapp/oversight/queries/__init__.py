@@ -1,0 +1,1 @@
+"""What auditors read of their own things."""

@@ -1,0 +1,90 @@
+"""Reads about files that people took out of the log."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
+
+from webapp.audit.models import AuditEvent
+from webapp.audit.seal_models import AuditSeal
+from webapp.core.db import db
+from webapp.core.paging import Listing, Page, paginate
+from webapp.jobs import queries as jobs
+from webapp.organisation.models import Client
+from webapp.organisation.tree import Reach
+from webapp.oversight.models import AuditExport
+
+LISTING = Listing(id=AuditExport.id, sorts={"id": AuditExport.id}, default="-id")
+SHOWN: tuple[Any, ...] = (
+    *(AuditExport.id, AuditExport.format, AuditExport.query, AuditExport.job_id, AuditExport.rows),
+    *(AuditExport.size, AuditExport.finished_at, AuditExport.expires_at, AuditExport.created_at),
+)
+
+
+def list_own(args: Any, *, user_id: int) -> Page:
+    """Return a page of somebody's exports, newest first; ``extra`` has their jobs by number."""
+    statement: Select[Any] = select(*SHOWN).where(AuditExport.user_id == user_id)
+    page = paginate(statement, LISTING, args)
+    page.extra["jobs"] = jobs.reports_of(row.job_id for row in page.rows if row.job_id)
+    return page
+
+
+def find_own(export_id: int, *, user_id: int, lock: bool = False) -> AuditExport | None:
+    """Return one of somebody's exports."""
+    statement = select(AuditExport).where(
+        AuditExport.id == export_id, AuditExport.user_id == user_id
+    )
+    return db.session.scalar(statement.with_for_update() if lock else statement)
+
+
+def find_of_job(job_id: int, *, lock: bool = False) -> AuditExport | None:
+    """Return the export that a job makes; None if it was deleted meanwhile."""
+    statement = select(AuditExport).where(AuditExport.job_id == job_id)
+    return db.session.scalar(statement.with_for_update() if lock else statement)
+
+
+def count_open(user_id: int) -> int:
+    """Return how many exports of somebody are in the making."""
+    asked = select(AuditExport.job_id).where(
+        AuditExport.user_id == user_id, AuditExport.finished_at.is_(None)
+    )
+    states = jobs.states_of(job for job in db.session.scalars(asked) if job)
+    return sum(state in jobs.OPEN for state in states.values())
+
+
+def head() -> tuple[int, str, str] | None:
+    """Return the head of the chain of seals: number, hash, when; None if nothing is sealed."""
+    row = db.session.execute(
+        select(AuditSeal.id, AuditSeal.hash, AuditSeal.sealed_at)
+        .order_by(AuditSeal.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row.id, row.hash.hex(), row.sealed_at.isoformat()) if row else None
+
+
+def within(reach: Reach) -> ColumnElement[bool]:
+    """Rows in the clients that a permission reaches, which may be less than what is in sight."""
+    if reach.everywhere:
+        return true()
+    located = select(Client.id).where(Client.location_id.in_(reach.location_ids))
+    return or_(
+        AuditEvent.client_id.in_(located) if reach.location_ids else false(),
+        AuditEvent.client_id.in_(reach.client_ids),
+    )
+
+
+def names_in_use(hashes: list[str]) -> set[str]:
+    """Return which of these files some export still has."""
+    found = select(AuditExport.sha256).where(AuditExport.sha256.in_(hashes))
+    return {name for name in db.session.scalars(found) if name}
+
+
+def expired(most: int) -> list[AuditExport]:
+    """Return exports whose time is over, and hold them."""
+    old = (
+        select(AuditExport)
+        .where(AuditExport.expires_at < func.now())
+        .order_by(AuditExport.expires_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return list(db.session.scalars(old))
