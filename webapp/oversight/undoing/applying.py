@@ -1,0 +1,95 @@
+"""Undoing for real: as one change, by the services, with their permissions and their rows of the log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from webapp.core import trail
+from webapp.core.bulk import Told
+from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.core.language import _
+from webapp.oversight.undoing.kinds import KINDS, Context
+from webapp.oversight.undoing.steps import Changed, NotWhole, Plan, Step
+
+UNDONE = "audit.undone"
+LOT = 200  # steps after which the log is written out
+REASON = "Undoing request %(request)s: %(reason)s"  # ``audit.reasons`` has it translated
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consent:
+    """What the person saw, and what they agreed to leave: the marks of a preview."""
+
+    seen: str
+    part: bool = False
+    agreed: str = ""
+
+
+def undo(
+    ctx: Context,
+    planned: Callable[[], Plan],
+    consent: Consent,
+    *,
+    event_id: int | None = None,
+    told: Told | None = None,
+) -> Plan:
+    """Take it back: all of it, or what the person agreed to take back; return what was done.
+
+    Raises:
+        Changed: if things are not what the preview showed.
+        NotWhole: if some of it cannot be undone, and nobody agreed to leave exactly that; nothing is changed then.
+    """
+    ctx.reason = _reason(ctx)
+    plan = planned()
+    if plan.seal != consent.seen:
+        raise Changed(plan)
+    if not plan.ready or not (plan.whole or consent.part):
+        raise NotWhole(plan)
+    with db.session.begin_nested() as trial:
+        done = _carry_out(ctx, plan.ready, told)
+        if not done or not (plan.whole or consent.agreed == plan.agreement):
+            trial.rollback()
+            raise NotWhole(plan)
+    trail.because(ctx.reason)
+    clients = {step.row.client_id for step in done}
+    trail.note(
+        UNDONE,
+        client_id=clients.pop() if len(clients) == 1 else None,
+        changes={"request": plan.request_id, "steps": len(done)}
+        | ({"event": event_id} if event_id else {}),
+    )
+    return plan
+
+
+def _reason(ctx: Context) -> str:
+    return REASON % {"request": ctx.request_id or "?", "reason": ctx.reason}
+
+
+def _carry_out(ctx: Context, steps: list[Step], told: Told | None) -> list[Step]:
+    """Try each step; note why one is refused."""
+    done = []
+    for number, step in enumerate(steps, 1):
+        step.why = _try(ctx, step)
+        if step.why is None:
+            done.append(step)
+        if told is not None:
+            told(number, len(steps))
+            if number % LOT == 0:
+                trail.write_out()
+    return done
+
+
+def _try(ctx: Context, step: Step) -> str | None:
+    trail.because(ctx.reason)
+    try:
+        with db.session.begin_nested():
+            KINDS[step.kind].apply(ctx, step)
+            trail.because(ctx.reason)  # some services have a reason of their own
+            db.session.flush()
+    except DomainError as error:
+        return error.message
+    except IntegrityError:
+        return _("A rule of the database forbids it.")
+    return None
