@@ -75,6 +75,12 @@ class Page:
         """The filters and sort without a cursor, for exports and saved links."""
         return self._url()
 
+    def query_with(self, **changes: str) -> str:
+        """The same with other values, or without those that are empty."""
+        without = {name: values for name, values in self.args.items() if name not in changes}
+        whole = Page(rows=(), sort=self.sort, limit=self.limit, args=without)
+        return whole._url(**{name: value for name, value in changes.items() if value})
+
     def _url(self, **changes: str) -> str:
         kept = {k: v for k, v in self.args.items() if k not in {"after", "before", *changes}}
         return "?" + urlencode(
@@ -97,18 +103,16 @@ def paginate(
     Raises:
         BadRequest: if one of them is malformed.
     """
-    sort = args.get("sort") or listing.default
+    sort = sort_in(args, listing)
     key, descending = sort.removeprefix("-"), sort.startswith("-")
-    if key not in listing.sorts:
-        raise BadRequest(_("This list cannot be sorted that way."))
-    limit = _limit(args.get("limit"))
+    limit = limit_in(args)
     column = listing.sorts[key]
     after, before = args.get("after"), args.get("before")
     backwards = bool(before) and not after
     ascending = descending == backwards
     page = statement.add_columns(column.label("_sort"), listing.id.label("_id"))
     if cursor := (before if backwards else after):
-        value, row_id = _decode(cursor, column)
+        value, row_id = read_cursor(cursor, column)
         edge = tuple_(literal(value, column.type), literal(row_id))
         here = tuple_(column, listing.id)
         page = page.where(here > edge if ascending else here < edge)
@@ -120,8 +124,8 @@ def paginate(
         rows.reverse()
     result = Page(rows=rows, sort=sort, limit=limit, args=args.to_dict(flat=False))
     if rows:
-        result.newer = _encode(rows[0]) if (more if backwards else bool(after)) else None
-        result.older = _encode(rows[-1]) if (backwards or more) else None
+        result.newer = _cursor_of(rows[0]) if (more if backwards else bool(after)) else None
+        result.older = _cursor_of(rows[-1]) if (backwards or more) else None
     if counted:
         result.count = capped_count(statement)
     return result
@@ -144,7 +148,25 @@ def capped_count(statement: Select[Any]) -> int:
     return int(db.session.scalar(select(func.count()).select_from(few)) or 0)
 
 
-def _limit(text: str | None) -> int:
+def sort_in(args: Any, listing: Listing) -> str:
+    """Return how a list is sorted, as ``sort`` in ``args`` asks.
+
+    Raises:
+        BadRequest: if it cannot be sorted that way.
+    """
+    sort: str = args.get("sort") or listing.default
+    if sort.removeprefix("-") not in listing.sorts:
+        raise BadRequest(_("This list cannot be sorted that way."))
+    return sort
+
+
+def limit_in(args: Any) -> int:
+    """Return how many rows a page has, as ``limit`` in ``args`` asks.
+
+    Raises:
+        BadRequest: if it is no number.
+    """
+    text = args.get("limit")
     if not text:
         return DEFAULT_LIMIT
     if not text.isascii() or not text.isdigit():
@@ -152,13 +174,23 @@ def _limit(text: str | None) -> int:
     return max(1, min(int(text[:9]), MAX_LIMIT))
 
 
-def _encode(row: Any) -> str:
-    value = row._sort.isoformat() if isinstance(row._sort, date) else row._sort  # noqa: SLF001
-    packed = json.dumps([value, row._id], separators=(",", ":"), ensure_ascii=False)  # noqa: SLF001
+def _cursor_of(row: Any) -> str:
+    return cursor_at(row._sort, row._id)  # noqa: SLF001
+
+
+def cursor_at(value: Any, row_id: int) -> str:
+    """Return the place in a list as an address holds it."""
+    value = value.isoformat() if isinstance(value, date) else value
+    packed = json.dumps([value, row_id], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, column: ColumnElement[Any]) -> tuple[Any, int]:
+def read_cursor(cursor: str, column: ColumnElement[Any]) -> tuple[Any, int]:
+    """Return sort value and id of a place in a list.
+
+    Raises:
+        BadRequest: if it is none.
+    """
     damaged = BadRequest(_("This link to a page is damaged. Start again from the first page."))
     try:
         value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))

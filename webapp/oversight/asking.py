@@ -8,7 +8,14 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from webapp.audit.fields import FIELDS
-from webapp.audit.queries import Filter, labels_of, points_at, search_names, search_words
+from webapp.audit.queries import (
+    Filter,
+    Reader,
+    labels_of,
+    points_at,
+    search_names,
+    search_words,
+)
 from webapp.audit.sentences import CATEGORY_TITLES, NOTHING, field_title
 from webapp.audit.values import WORDS
 from webapp.core.bulk import args_of
@@ -18,6 +25,7 @@ from webapp.core.object_types import title_of
 from webapp.core.search import cleaned
 from webapp.oversight.actions import action_title
 from webapp.oversight.forms import OUTCOMES, PERIODS, FilterForm, network_of
+from webapp.oversight.masking import PAGES, Mask
 
 AGENTS = ("job:", "token:", "session:")
 _EMPTY = frozenset({"-", NOTHING, "—"})
@@ -258,3 +266,12 @@ def _title(form: FilterForm, name: str) -> str:
     if name == "field":
         return gettext("Changed")
     return gettext(form[name].label.text)
+
+
+def covered_for(mask: Mask, reader: Reader) -> frozenset[str]:
+    """Return the kinds of records of which a reader may not know all values within what they read."""
+    if reader.everything:
+        return mask.covers_any
+    return frozenset(
+        kind for kind in PAGES if any(mask.hides(kind, client) for client in reader.clients)
+    )

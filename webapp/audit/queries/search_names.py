@@ -54,7 +54,8 @@ def people_called(typed: str, *, most: int = 200) -> tuple[int, ...]:
 def ids_called(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Sequence[int]]:
     """Return the ids of the rows with each (kind, name), in one query."""
     asked = [(kind, name) for kind, name in dict.fromkeys(wanted) if kind in _CALLED]
-    parts, values = [], {}
+    parts: list[str] = []
+    values: dict[str, Any] = {}
     for at, (kind, name) in enumerate(asked):
         statement = _CALLED[kind].replace(":typed", f":t{at}").replace(":raw", f":r{at}")
         parts.append(

@@ -4,12 +4,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, any_, cast, func, literal, null, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    cast,
+    column,
+    func,
+    literal,
+    null,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 
 from webapp.audit.models import AuditEvent
-from webapp.audit.queries.search import SHOWN, Filter, conditions
+from webapp.audit.queries.search import SHOWN, Filter, conditions, is_one_of
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
 
@@ -47,12 +59,17 @@ class Way:
     column: Any = None
     values: tuple[Any, ...] = ()
 
-    def each(self, part: Select[Any]) -> tuple[Any, Any]:
-        """Return ``part`` for each value, and what it hangs on; only with a column."""
-        kind = ARRAY(self.column.type)
-        value = func.unnest(cast(list(self.values), kind)).column_valued("way")
-        found = part.where(self.column == value).lateral("found")
-        return found, select(found).select_from(value).join(found, true())
+    def whole(self) -> tuple[ColumnElement[bool], ...]:
+        """Return all that a row has to be, at once."""
+        if self.column is None:
+            return self.where
+        return (*self.where, is_one_of(self.column, self.values))
+
+    def each(self, part: Select[Any], *outer: Any) -> tuple[Any, Any]:
+        """Return ``part`` for each value, and the join with them; ``outer`` are tables that it refers to."""
+        ways = unnested(self.values, self.column.type)
+        found = part.where(self.column == ways.c.one).correlate(ways, *outer).lateral("found")
+        return found, select(found).select_from(ways.join(found, true()))
 
     def around(self) -> Callable[[Select[Any], bool], Select[Any]] | None:
         """Return what makes one ordered page of the pages of each value."""
@@ -67,6 +84,12 @@ class Way:
             return joined
 
         return merged
+
+
+def unnested(values: Sequence[Any], kind: Any) -> Any:
+    """Return values as a table with a row, ``one``, for each."""
+    listed = cast(literal(list(values), ARRAY(kind)), ARRAY(kind))
+    return func.unnest(listed).table_valued(column("one", kind)).render_derived(name="ways")
 
 
 def _limit_of(page: Select[Any]) -> Any:
@@ -103,7 +126,8 @@ def way_of(asked: Filter, reader: Reader) -> Way:
         for name, column in _SEVERAL:
             values: Sequence[Any] = getattr(asked, name)
             if 1 < len(values) <= MOST_WAYS:
-                rest = tuple(conditions(replace(asked, **{name: ()})))
+                without: Any = {name: ()}
+                rest = tuple(conditions(replace(asked, **without)))
                 return Way(where=rest, column=column, values=tuple(values))
     return Way(where=tuple(conditions(asked)))
 

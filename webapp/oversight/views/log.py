@@ -1,16 +1,52 @@
-"""Pages of the log. Whoever reads it is recorded in it."""
+"""The log as a list. Whoever reads it is recorded in it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
 
-from flask import request
+from flask import abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.access import queries as access
 from webapp.audit import queries
-from webapp.core import htmx, trail
+from webapp.audit.queries import Reader, search_groups, search_names, tail
+from webapp.audit.sentences import CATEGORY_TITLES
+from webapp.audit.timeline import sentences_of
+from webapp.core import htmx, pickers, trail
 from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
-from webapp.oversight import asking
+from webapp.core.language import _, gettext
+from webapp.core.paging import Page
+from webapp.core.pickers import Option
+from webapp.core.typed import number_of
+from webapp.organisation import choices
+from webapp.organisation.tree import reach_of
+from webapp.oversight import actions, asking, tailing
+from webapp.oversight.forms import FilterForm, zone_of
+from webapp.oversight.masking import Mask, mask_of
 from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
+from webapp.saved_views import queries as saved_views
+
+CURSOR = "X-Tail-Cursor"
+RECENT = ("recorded_at", "-recorded_at", "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A request for a part of the log: who asks, for what, and what of it is not for them."""
+
+    form: FilterForm
+    reader: Reader
+    mask: Mask
+    filter: queries.Filter
+
+    def lines(self, events: Sequence[Any]) -> list[tuple[Any, Any]]:
+        """Return rows as this reader may know them, each with its sentence."""
+        seen = [self.mask.seen(event) for event in events]
+        return list(zip(seen, sentences_of(seen), strict=True))
 
 
 @bp.get("")
@@ -18,23 +54,231 @@ from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everythi
 def index() -> ResponseReturnValue:
     """Show the log, newest first."""
     form = asking.form_of(request.args)
-    fine = form.validate()
-    asked = (
-        asking.asked_by(form, now=datetime.now(UTC), timezone=signed_in_person().timezone)
-        if fine
-        else None
-    )
-    reader = queries.reader_of(everything=sees_everything())
-    events = queries.list_events(asked, request.args, reader=reader) if asked else None
+    if not form.validate():
+        return _page(form, None, None), HTTPStatus.UNPROCESSABLE_ENTITY
+    asked = _asked(form)
     trail.note("audit.read", category="read", changes=form.used())
-    shown = htmx.render(
+    listed = search_groups.list_groups if _grouped() else queries.list_events
+    return _page(form, asked, listed(asked.filter, request.args, reader=asked.reader))
+
+
+def _asked(form: FilterForm) -> Asked:
+    """Find out what a valid form asks for, and for whom."""
+    who = signed_in_person()
+    reader, mask = queries.reader_of(everything=sees_everything()), mask_of(who)
+    found = asking.asked_by(
+        form,
+        now=datetime.now(UTC),
+        timezone=who.timezone,
+        covered=asking.covered_for(mask, reader),
+    )
+    return Asked(form=form, reader=reader, mask=mask, filter=found)
+
+
+def _grouped() -> bool:
+    return request.args.get("group") == "1"
+
+
+def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
+    who = signed_in_person()
+    lines: list[Any] = []
+    if asked and found:
+        events = [row.event for row in found.rows] if _grouped() else found.rows
+        lines = list(zip(found.rows, asked.lines(events), strict=True))
+    views = saved_views.views_of(who, "audit")
+    return htmx.render(
         "audit/index.html",
         partial="audit/_table.html",
         form=form,
-        filtered=bool(form.used()),
-        events=events,
-        looks=LOOKS,
-        words=WORDS,
-        **PARTS,
+        chips=_chips(form),
+        page=found,
+        lines=lines,
+        grouped=_grouped(),
+        cursor=_cursor(form, asked) if asked and _is_live(found) else "",
+        views=views,
+        view=_current(views, found),
+        zone=str(zone_of(who.timezone)),
+        category_choices=[(name, str(title)) for name, title in CATEGORY_TITLES.items()],
+        **_looks(),
     )
-    return shown, 200 if fine else 422
+
+
+def _looks() -> dict[str, Any]:
+    return {"looks": LOOKS, "words": WORDS, **PARTS}
+
+
+def _chips(form: FilterForm) -> list[tuple[asking.Chip, str]]:
+    """The filters that are on, each with the address of the list without it."""
+    together = {"period": ("period", "since", "until"), "field": ("field", "was", "became")}
+    kept = [
+        (name, value)
+        for name, values in request.args.lists()
+        for value in values
+        if value and name not in saved_views.PASSING
+    ]
+
+    def without(chip: asking.Chip) -> str:
+        names = together.get(chip.name, (chip.name,))
+        rest: dict[str, Any] = {}
+        for name, value in kept:
+            if name not in names or (chip.value and value != chip.value):
+                rest.setdefault(name, []).append(value)
+        return url_for("audit.index", **rest)
+
+    return [(chip, without(chip)) for chip in asking.chips_of(form)]
+
+
+def _current(views: Sequence[Any], found: Page | None) -> Any:
+    """The saved view that shows now, if any."""
+    query = saved_views.tidy(found.query) if found else ""
+    return next((view for view in views if query and view.query == query), None)
+
+
+# --- what is new -------------------------------------------------------------------
+
+
+def _is_live(found: Page | None) -> bool:
+    """Only the newest rows grow, and only where the newest come first."""
+    return found is not None and found.newer is None and found.sort == "-recorded_at"
+
+
+def _cursor(form: FilterForm, asked: Asked, told_at: datetime | None = None) -> str:
+    now = datetime.now(UTC)
+    place = tailing.Place(snapshot=asked.reader.snapshot, at=now, told_at=told_at or now)
+    return tailing.sealed(place, user_id=signed_in_person().id, query=form.used())
+
+
+@bp.get("/tail")
+@page("audit", sensitive=True)
+def news() -> ResponseReturnValue:
+    """Tell what was recorded since the list was read, or nothing; recorded once in ten minutes."""
+    form = asking.form_of(request.args)
+    if not form.validate():
+        abort(HTTPStatus.BAD_REQUEST)
+    who = signed_in_person()
+    place = tailing.opened(request.args.get("cursor", ""), user_id=who.id, query=form.used())
+    if place is None:
+        abort(HTTPStatus.BAD_REQUEST, _("Load the list again."))
+    asked = _asked(form)
+    found = tail.list_news(asked.filter, seen=place.snapshot, since=place.at, reader=asked.reader)
+    told_at = place.told_at
+    if found.rows and tailing.is_due(place):
+        trail.note("audit.read", category="read", changes={**form.used(), "live": True})
+        told_at = datetime.now(UTC)
+    shown = _news(asked, found) if found.rows else ""
+    reply = make_response(shown, HTTPStatus.OK if shown else HTTPStatus.NO_CONTENT)
+    reply.headers[CURSOR] = _cursor(form, asked, told_at)
+    return reply
+
+
+def _query(*without: str) -> str:
+    """The filters of this address, without its place in the list."""
+    kept = [
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if value and name not in {*saved_views.PASSING, "cursor", *without}
+    ]
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def _news(asked: Asked, found: tail.News) -> str:
+    rows: Sequence[Any] = found.rows
+    if _grouped():
+        rows = search_groups.groups_of(found.rows)
+    events = [row.event for row in rows] if _grouped() else rows
+    lines = list(zip(rows, asked.lines(events), strict=True))
+    return render_template(
+        "audit/_news.html",
+        lines=lines,
+        grouped=_grouped(),
+        more=found.more,
+        query=_query(),
+        **_looks(),
+    )
+
+
+@bp.get("/group")
+@page("audit", sensitive=True)
+def group() -> ResponseReturnValue:
+    """Show what one line of the grouped list stands for."""
+    form = asking.form_of(request.args)
+    try:
+        at = datetime.fromisoformat(request.args.get("at", "").replace(" ", "+"))
+    except ValueError:
+        abort(HTTPStatus.NOT_FOUND)
+    if not form.validate() or at.tzinfo is None:
+        abort(HTTPStatus.NOT_FOUND)
+    asked = _asked(form)
+    trail.note("audit.read", category="read", changes={**form.used(), "at": at.isoformat()})
+    found = search_groups.list_inside(asked.filter, at, form.clock, reader=asked.reader)
+    most = search_groups.MOST_INSIDE
+    lines = list(zip(found, asked.lines(found), strict=True))
+    return render_template(
+        "audit/_inside.html",
+        lines=lines[:most],
+        more=len(found) > most,
+        happened=form.clock == "occurred_at",
+        flat=url_for("audit.index") + _query("group", "at"),
+        **_looks(),
+    )
+
+
+# --- what the search boxes offer ------------------------------------------------------
+
+
+@bp.get("/pickers/actors")
+@page("audit")
+def pick_actor() -> ResponseReturnValue:
+    """Find people, and what acts without them. Who reads in some places is not shown who works elsewhere."""
+    typed = pickers.typed()
+    options = [*_typed_actor(typed)]
+    if sees_everything():
+        people = access.people_like(typed, limit=pickers.LIMIT)
+        title = gettext("People")
+        options += [
+            Option(value=one.value, label=one.label, hint=one.hint, group=title) for one in people
+        ]
+        options += _systems(typed)
+    return pickers.answer(options)
+
+
+def _typed_actor(typed: str) -> list[Option]:
+    kind, number = typed.lower().replace(":", " ").partition(" ")[::2]
+    if kind in {"job", "token", "session"} and number_of(number.strip()) is not None:
+        return [Option(value=f"{kind}:{number.strip()}", label=f"{kind}:{number.strip()}")]
+    if not typed:
+        return []
+    return [Option(value=typed, label=gettext("Everybody called “%(name)s”", name=typed))]
+
+
+def _systems(typed: str) -> list[Option]:
+    named = [
+        ("system:", gettext("Steward itself")),
+        *(
+            (name, f"Steward ({name.removeprefix('system:')})")
+            for name in search_names.system_names()
+        ),
+    ]
+    title = gettext("Without a person")
+    return [
+        Option(value=name, label=label, group=title)
+        for name, label in named
+        if typed.lower() in f"{label} {name}".lower()
+    ]
+
+
+@bp.get("/pickers/actions")
+@page("audit")
+def pick_action() -> ResponseReturnValue:
+    """Find actions by what people call them."""
+    found = actions.actions_like(pickers.typed())
+    return pickers.answer([Option(value=code, label=title, hint=code) for code, title in found])
+
+
+@bp.get("/pickers/clients")
+@page("audit")
+def pick_client() -> ResponseReturnValue:
+    """Find clients in sight."""
+    seen = reach_of(signed_in_person(), "audit")
+    rows, more = choices.find_places(pickers.typed(), kinds=("client",), seen=seen)
+    return pickers.answer(choices.options(rows), more=more)

@@ -1,0 +1,166 @@
+"""A search with one line for each request: from the first row of one, straight to the first of the next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, true
+
+from webapp.audit.models import AuditEvent
+from webapp.audit.queries.search import CLOCKS, SHOWN, Filter
+from webapp.audit.queries.search_pages import LISTING, Reader, Way, unnested, way_of
+from webapp.core.db import db
+from webapp.core.paging import Page, cursor_at, limit_in, read_cursor, sort_in
+
+MOST_COUNTED = 1000
+MOST_INSIDE = 100
+WINDOW = 5000  # rows that words found are read at once: going on from each would look all of them up again
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """What was recorded at once: the first of its rows that match, and how many there are."""
+
+    event: Any
+    at: datetime
+    count: int
+    requests: int
+
+    @property
+    def more_label(self) -> str:
+        """How many more than the first, where not all were counted with a plus."""
+        return f"{MOST_COUNTED}+" if self.count > MOST_COUNTED else str(self.count - 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Course:
+    """Which way through the log: by which of its times, and whether back in time."""
+
+    clock: Any
+    back: bool
+
+    def beyond(self, edge: Any) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = self.clock < edge if self.back else self.clock > edge
+        return found
+
+    def ordered(self, part: Select[Any]) -> Select[Any]:
+        columns = (self.clock, AuditEvent.id)
+        return part.order_by(*(one.desc() if self.back else one.asc() for one in columns))
+
+
+def list_groups(asked: Filter, args: Any, *, reader: Reader) -> Page:
+    """Return a page of the requests that have rows that match.
+
+    Raises:
+        BadRequest: if the sort or the place in the list is none.
+    """
+    sort = sort_in(args, LISTING)
+    name = sort.removeprefix("-")
+    limit, after, before = limit_in(args), args.get("after"), args.get("before")
+    backwards = bool(before) and not after
+    course = _Course(clock=CLOCKS[name], back=sort.startswith("-") != backwards)
+    edge: tuple[ColumnElement[bool], ...] = ()
+    if cursor := (before if backwards else after):
+        edge = (course.beyond(literal(read_cursor(cursor, course.clock)[0], course.clock.type)),)
+    way = way_of(asked, reader)
+    times, more = _times(way, course, edge, limit, by_words=asked.by_words)
+    groups = _told(way, course, times)
+    if backwards:
+        groups.reverse()
+    page = Page(rows=groups, sort=sort, limit=limit, args=args.to_dict(flat=False))
+    if groups:
+        page.newer = cursor_at(groups[0].at, 0) if (more if backwards else after) else None
+        page.older = cursor_at(groups[-1].at, 0) if backwards or more else None
+    return page
+
+
+def groups_of(events: Iterable[Any]) -> list[Group]:
+    """Put rows of the log, the newest first, together by when they were recorded."""
+    together: dict[datetime, list[Any]] = {}
+    for event in events:
+        together.setdefault(event.recorded_at, []).append(event)
+    return [
+        Group(
+            event=rows[-1], at=at, count=len(rows), requests=len({row.request_id for row in rows})
+        )
+        for at, rows in together.items()
+    ]
+
+
+def list_inside(asked: Filter, at: datetime, sort: str, *, reader: Reader) -> list[Any]:
+    """Return the rows of one group, the first first."""
+    clock = CLOCKS[sort.removeprefix("-") or "recorded_at"]
+    statement = (
+        select(*SHOWN).where(*way_of(asked, reader).whole(), clock == at).order_by(AuditEvent.id)
+    )
+    return list(db.session.execute(statement.limit(MOST_INSIDE + 1)))
+
+
+def _times(
+    way: Way,
+    course: _Course,
+    edge: tuple[ColumnElement[bool], ...],
+    limit: int,
+    *,
+    by_words: bool,
+) -> tuple[list[datetime], bool]:
+    """Return the times of the groups of a page, and whether there are more."""
+    if not by_words:
+        found = list(db.session.scalars(_leaping(way, course, edge, limit + 1)))
+        return found[:limit], len(found) > limit
+    rows = course.ordered(select(course.clock.label("at")).where(*way.whole(), *edge))
+    window = rows.limit(WINDOW).subquery()
+    order = window.c.at.desc() if course.back else window.c.at.asc()
+    times = select(window.c.at, func.count().label("n")).group_by(window.c.at).order_by(order)
+    found_rows = list(db.session.execute(times.limit(limit + 1)))
+    full = sum(row.n for row in found_rows) == WINDOW
+    return [row.at for row in found_rows[:limit]], full or len(found_rows) > limit
+
+
+def _leaping(
+    way: Way, course: _Course, edge: tuple[ColumnElement[bool], ...], limit: int
+) -> Select[Any]:
+    """From time to time by the index, over all rows between."""
+    first = select(literal(1).label("n"), _next(way, course, edge).label("at"))
+    times = first.cte("times", recursive=True)
+    onward = _next(way, course, (course.beyond(times.c.at),), times)
+    times = times.union_all(
+        select(times.c.n + 1, onward).where(times.c.at.is_not(None), times.c.n < limit)
+    )
+    return select(times.c.at).where(times.c.at.is_not(None)).order_by(times.c.n)
+
+
+def _next(way: Way, course: _Course, edge: Iterable[ColumnElement[bool]], *outer: Any) -> Any:
+    part = course.ordered(select(course.clock.label("at")).where(*way.where, *edge)).limit(1)
+    if way.column is None:
+        return part.scalar_subquery()
+    found, each = way.each(part, *outer)
+    end = func.max if course.back else func.min
+    return each.with_only_columns(end(found.c.at), maintain_column_froms=True).scalar_subquery()
+
+
+def _told(way: Way, course: _Course, times: list[datetime]) -> list[Group]:
+    """Fetch the first row of each group, and count the others."""
+    if not times:
+        return []
+    times_of = unnested(times, course.clock.type)
+    here = (*way.whole(), course.clock == times_of.c.one)
+    first = select(*SHOWN).where(*here).order_by(AuditEvent.id).limit(1)
+    some = select(AuditEvent.request_id).where(*here).limit(MOST_COUNTED + 1)
+    window = some.correlate(times_of).subquery("some")
+    counts = (
+        func.count().label("rows"),
+        func.count(window.c.request_id.distinct()).label("requests"),
+    )
+    event = first.correlate(times_of).lateral("first")
+    inside = select(*counts).select_from(window).lateral("inside")
+    joined = times_of.join(event, true()).join(inside, true())
+    statement = select(event, inside.c.rows, inside.c.requests, times_of.c.one.label("at"))
+    statement = statement.select_from(joined)
+    found = {row.at: row for row in db.session.execute(statement)}
+    return [
+        Group(event=found[one], at=one, count=found[one].rows, requests=found[one].requests)
+        for one in times
+        if one in found
+    ]
