@@ -3,7 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, String, and_, bindparam, func, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    String,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+)
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import in_sight
@@ -40,17 +52,22 @@ def later_than(rows: Iterable[Any]) -> list[Any]:
     things = sorted({(row.object_type, row.object_id) for row in rows if row.object_id is not None})
     if not things:
         return []
-    wanted = func.unnest(
-        bindparam("types", [kind for kind, _key in things], ARRAY(String)),
-        bindparam("ids", [key for _kind, key in things], ARRAY(BigInteger)),
-    ).table_valued("kind", "key", name="wanted")
+    wanted = (
+        func.unnest(
+            bindparam("types", [kind for kind, _key in things], ARRAY(String)),
+            bindparam("ids", [key for _kind, key in things], ARRAY(BigInteger)),
+        )
+        .table_valued(column("kind", String), column("key", BigInteger), name="wanted")
+        .render_derived()
+    )
     since = (
         select(*COLUMNS)
         .where(
             AuditEvent.object_type == wanted.c.kind,
             AuditEvent.object_id == wanted.c.key,
             AuditEvent.recorded_at >= last[0],
-            tuple_(AuditEvent.recorded_at, AuditEvent.id) > tuple_(*last),
+            tuple_(AuditEvent.recorded_at, AuditEvent.id)
+            > tuple_(literal(last[0]), literal(last[1], BigInteger)),
             AuditEvent.outcome == "ok",
             AuditEvent.category.in_(["change", "access", "import"]),
         )
@@ -58,7 +75,7 @@ def later_than(rows: Iterable[Any]) -> list[Any]:
         .limit(SINCE)
         .lateral("since")
     )
-    found = select(since).select_from(wanted.render_derived()).join(since, text("true"))
+    found = select(since).select_from(wanted).join(since, text("true"))
     return list(db.session.execute(found.order_by(since.c.recorded_at.desc(), since.c.id.desc())))
 
 
