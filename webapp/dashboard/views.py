@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from webapp.access.identity import SignedIn
+from webapp.audit.queries import integrity
 from webapp.audit.timeline import Line, line
 from webapp.core import htmx, object_types
 from webapp.core.guards import page, signed_in
@@ -61,6 +62,7 @@ def index() -> ResponseReturnValue:
         "dashboard/index.html",
         figures=figures,
         waiting=_waiting(who),
+        proof=integrity.warnings() if who.opens("audit") and who.can("audit.verify") else None,
         greeting=gettext(
             "Hello %(name)s. Here is what needs you, and what happened lately.",
             name=who.name.split()[0],

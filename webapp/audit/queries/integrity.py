@@ -112,12 +112,6 @@ def warnings() -> Warnings:
     return Warnings(late=late, found=row.found)
 
 
-def open_check() -> Any:
-    """Return the last check that found something which no later one has cleared, or None."""
-    found = text(f"SELECT * FROM audit_check WHERE id = {_OPEN_CHECK}")  # noqa: S608 # nosec B608
-    return db.session.execute(found).one_or_none()
-
-
 _CHECKS = paging.Listing(id=AuditCheck.id, sorts={"id": AuditCheck.id}, default="-id")
 
 
@@ -170,21 +164,26 @@ def heads() -> Iterator[Any]:
 
 # --- who seals ----------------------------------------------------------------------------
 
-_LOOKED = text("""
-SELECT to_timestamp(d.defer_timestamp) AS at FROM procrastinate_periodic_defers d
- WHERE d.task_name = :task AND d.periodic_id = '' ORDER BY d.defer_timestamp DESC LIMIT 1
-""")
-_SAID = text("""
+_SAID = """
 SELECT recorded_at, reason FROM audit_event WHERE action = :action AND recorded_at > CAST(:since AS timestamptz)
  ORDER BY recorded_at DESC, id DESC LIMIT 1
-""")
-
-
-def looked_at(task: str) -> datetime | None:
-    """Return when a worker last had this job begin, by the clock."""
-    return db.session.scalar(_LOOKED, {"task": task})
+"""
+_NEWS = text(f"""
+SELECT (SELECT to_timestamp(max(d.defer_timestamp)) FROM procrastinate_periodic_defers d
+         WHERE d.task_name = :task AND d.periodic_id = '') AS looked_at,
+  said.reason AS trouble, said.recorded_at AS trouble_at, bad.id AS check_id, bad.finished_at AS checked_at,
+  bad.findings -> 0 ->> 'words' AS found
+  FROM (SELECT) AS one LEFT JOIN ({_SAID}) AS said ON true
+  LEFT JOIN audit_check bad ON bad.id = {_OPEN_CHECK}
+""")  # noqa: S608 # nosec B608 - no user input
 
 
 def last_said(action: str, *, since: datetime) -> Any:
     """Return the last row (recorded_at, reason) in which the job said this of itself, after ``since``."""
-    return db.session.execute(_SAID, {"action": action, "since": since}).one_or_none()
+    return db.session.execute(text(_SAID), {"action": action, "since": since}).one_or_none()
+
+
+def news(task: str, *, since: datetime) -> Any:
+    """Return when a worker last began to seal, what kept it from it after ``since``, and the check that is open."""
+    values = {"task": task, "action": NOT_SEALED, "since": since}
+    return db.session.execute(_NEWS, values).one()

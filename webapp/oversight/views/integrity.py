@@ -1,7 +1,7 @@
 """What proves that the log is untouched."""
 
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, abort, current_app, render_template, request, url_for
@@ -109,9 +109,7 @@ def _page(form: CheckForm) -> str:
         "audit/integrity.html",
         form=form,
         state=state,
-        trouble=_trouble(state),
-        looked_at=queries.looked_at(tasks.SEALING),
-        found=queries.open_check(),
+        news=queries.news(tasks.SEALING, since=_since(state)),
         checks=checks,
         arrivals=queries.arrivals(checkpoints.DESTINATIONS),
         seals=queries.last_seals(limit=LAST_SEALS),
@@ -124,10 +122,10 @@ def _page(form: CheckForm) -> str:
     )
 
 
-def _trouble(state: queries.Standing) -> Any:
-    """What the job last said about itself since the last seal."""
-    since = state.seal.sealed_at if state.seal else state.now - timedelta(days=1)
-    return queries.last_said(queries.NOT_SEALED, since=since)
+def _since(state: queries.Standing) -> datetime:
+    """From when on trouble counts: it is over with the next seal."""
+    seal = state.seal
+    return seal.sealed_at if seal else state.now - timedelta(days=1)  # type: ignore[no-any-return]
 
 
 def _job() -> Any:
