@@ -128,6 +128,7 @@ def paths(app: Flask, admin: Any) -> list[str]:
         *("/tickets/desk/service-levels/preview", "/tickets/flow", "/tickets/new/client"),
         *("/tickets/new/priority", "/tickets/news", "/tickets/replies", "/tickets/rows"),
         *("/tickets/views", "/tickets/bulk"),
+        *("/audit/integrity/progress", "/audit/integrity/heads"),
         "/login",
     }
     thing = factories.make_asset(client_id=client.id, project_id=project.id)

@@ -76,3 +76,37 @@ def test_the_app_role_alone_knows_no_owner() -> None:
     settings = _settings(database_url="postgresql://steward_app:a@db/steward")
     assert settings.app_url() == "postgresql+psycopg://steward_app:a@db/steward"
     assert settings.owner_url() is None
+
+
+def test_the_sealer_works_as_a_role_of_its_own() -> None:
+    settings = _settings(database_url="postgresql://boss:pw@db/steward")
+    password = settings.role_password("steward_sealer")
+    assert settings.sealer_url() == f"postgresql+psycopg://steward_sealer:{password}@db/steward"
+    assert password != settings.role_password("steward_app")
+
+
+def test_the_sealer_is_unknown_unless_somebody_tells_it() -> None:
+    urls = {
+        "database_url": "postgresql://web:a@db/steward",
+        "database_owner_url": "postgresql://boss:b@db/steward",
+    }
+    assert _settings(**urls).sealer_url() is None
+    assert _settings(database_url="postgresql://steward_app:a@db/steward").sealer_url() is None
+    told = _settings(**urls, database_sealer_url="postgresql://steward_sealer:c@db/steward")
+    assert told.sealer_url() == "postgresql+psycopg://steward_sealer:c@db/steward"
+    assert ":c@" not in repr(told)
+
+
+def test_where_heads_go_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = load_settings()
+    assert settings.seal_key == tmp_path / "seal.key"
+    assert settings.checkpoints == tmp_path / "audit-checkpoints.jsonl"
+    monkeypatch.setenv("CHECKPOINT_NETWORKS", "10.0.0.0/8, fd00::/8")
+    assert [str(net) for net in load_settings().checkpoint_networks] == ["10.0.0.0/8", "fd00::/8"]
+    monkeypatch.setenv("CHECKPOINT_NETWORKS", "10.0.0.1/8")
+    monkeypatch.setenv("CHECKPOINT_MAIL", "nobody")
+    monkeypatch.setenv("CHECKPOINT_URL", "ftp://elsewhere")
+    with pytest.raises(ConfigError) as told:
+        load_settings()
+    named = {line.split(":")[0] for line in str(told.value).splitlines()}
+    assert named == {"CHECKPOINT_NETWORKS", "CHECKPOINT_MAIL", "CHECKPOINT_URL"}

@@ -87,7 +87,7 @@ def tick(app: Flask) -> None:
 
 
 def one(owner: Owner, query: str, *values: Any) -> Any:
-    row = owner.execute(query, values).fetchone()  # type: ignore[arg-type]
+    row = owner.execute(query, values).fetchone()
     return next(iter(row.values())) if row else None
 
 

@@ -125,7 +125,7 @@ def _page(form: CheckForm) -> str:
 def _since(state: queries.Standing) -> datetime:
     """From when on trouble counts: it is over with the next seal."""
     seal = state.seal
-    return seal.sealed_at if seal else state.now - timedelta(days=1)  # type: ignore[no-any-return]
+    return seal.sealed_at if seal else state.now - timedelta(days=1)
 
 
 def _job() -> Any:
