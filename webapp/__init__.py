@@ -50,6 +50,7 @@ from webapp.notifications import models as _notification_models  # noqa: F401
 from webapp.notifications import views as notification_views
 from webapp.organisation import models as _organisation_models  # noqa: F401
 from webapp.organisation import views as organisation_views
+from webapp.oversight import cli as _oversight_cli  # noqa: F401 - adds to `flask audit`
 from webapp.oversight import models as _oversight_models  # noqa: F401
 from webapp.oversight import views as audit_views
 from webapp.roles import views as role_views
