@@ -45,8 +45,8 @@ OUTCOMES = (
 TIMES = (
     ("", _("Newest first")),
     ("recorded_at", _("Oldest first")),
-    ("-occurred_at", _("Happened last first")),
-    ("occurred_at", _("Happened first first")),
+    ("-occurred_at", _("By when it happened, latest first")),
+    ("occurred_at", _("By when it happened, earliest first")),
 )
 _MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?", re.ASCII)
