@@ -1,6 +1,7 @@
 """`flask audit …`: months, seals, checks."""
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -177,8 +178,7 @@ def _progress(quiet: bool) -> Iterator[verifying.Told | None]:
 
     def told(done: int, of: int) -> None:
         if not bars:
-            stderr = click.get_text_stream("stderr")
-            bars.append(click.progressbar(length=max(of, 1), label="Checking", file=stderr))
+            bars.append(click.progressbar(length=max(of, 1), label="Checking", file=sys.stderr))
             bars[0].render_progress()
         bars[0].update(done - bars[0].pos)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from tempfile import SpooledTemporaryFile
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import psycopg
 
@@ -116,10 +116,18 @@ class Kept:
     """Collects what is kept of a seal's leaves: on disk, not in memory, however many they are."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed by `store`
+        self._file = SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed by `__exit__`
         self._ids = array("q")
         self._hashes = bytearray()
         self._parts: list[tuple[int, int]] = []
+
+    def __enter__(self) -> Self:
+        """Collect in a `with` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the disk back."""
+        self._file.close()
 
     def add(self, row_id: int, leaf: bytes) -> None:
         """Take the next leaf."""
@@ -144,7 +152,6 @@ class Kept:
                 "INSERT INTO audit_leaf (seal_id, part, ids, hashes) VALUES (%s, %s, %b, %b)",
                 [seal_id, number, self._file.read(ids), self._file.read(hashes)],
             )
-        self._file.close()
 
 
 def _packed(ids: "array[int]") -> bytes:

@@ -247,24 +247,25 @@ def _months(connection: Connection, window: Window) -> list[str]:
 def _seal_month(
     connection: Connection, key: Ed25519PrivateKey, last: Seal | None, window: Window
 ) -> Seal:
-    builder, kept = Builder(), leaves.Kept()
+    builder = Builder()
     low = high = None
-    for _, row_id, _, leaf in leaves.stream_plain(connection, window):
-        builder.add(leaf)
-        kept.add(row_id, leaf)
-        low = row_id if low is None or row_id < low else low
-        high = row_id if high is None or row_id > high else high
-    made = append(
-        connection,
-        key,
-        last,
-        kind="rows",
-        window=window,
-        count=builder.count,
-        ids=(low, high),
-        root=builder.root(),
-    )
-    kept.store(connection, made.id)
+    with leaves.Kept() as kept:
+        for _, row_id, _, leaf in leaves.stream_plain(connection, window):
+            builder.add(leaf)
+            kept.add(row_id, leaf)
+            low = row_id if low is None or row_id < low else low
+            high = row_id if high is None or row_id > high else high
+        made = append(
+            connection,
+            key,
+            last,
+            kind="rows",
+            window=window,
+            count=builder.count,
+            ids=(low, high),
+            root=builder.root(),
+        )
+        kept.store(connection, made.id)
     return made
 
 

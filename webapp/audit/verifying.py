@@ -46,20 +46,38 @@ def verify(
     ``heads`` are hashes of seals kept outside the database, ``trusted`` the public key (or keys) that must have signed.
     ``told`` is called about twice a second with rows checked and rows to check.
     """
-    report = Report()
-    keys = {trusted} if isinstance(trusted, bytes) else set(trusted or ())
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        first, last = _whole_windows(connection, first or 1, last)
-        retired = {seal.month: seal for seal in seals(connection, kind="retired")}
-        chain = Chain(report=report, heads=heads or {}, trusted=keys, retired=retired, first=first)
-        _take(connection, chain, first, last)
-        check_heads(connection, chain, first=first, last=last)
-        check_retired(connection, chain)
-        Contents(connection, chain, told).check()
-        _check_the_rest(connection, report)
-    report.close()
-    return report
+        return check(
+            connection, first=first, last=last, heads=heads or {}, trusted=trusted, told=told
+        )
+
+
+def check(
+    connection: Connection,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    heads: Mapping[int, bytes],
+    trusted: bytes | Collection[bytes] | None = None,
+    told: Told | None = None,
+) -> Report:
+    """Do as ``verify`` does, in a transaction that is open already."""
+    first, last = _whole_windows(connection, first or 1, last)
+    chain = Chain(
+        report=Report(),
+        heads=heads,
+        trusted={trusted} if isinstance(trusted, bytes) else set(trusted or ()),
+        retired={seal.month: seal for seal in seals(connection, kind="retired")},
+        first=first,
+    )
+    _take(connection, chain, first, last)
+    check_heads(connection, chain, first=first, last=last)
+    check_retired(connection, chain)
+    Contents(connection, chain, told).check()
+    _check_the_rest(connection, chain.report)
+    chain.report.close()
+    return chain.report
 
 
 def _take(connection: Connection, chain: Chain, first: int, last: int | None) -> None:
