@@ -11,6 +11,7 @@ from webapp.oversight.undoing import reading
 from webapp.oversight.undoing.effects import CUSTODY, effect_of
 from webapp.oversight.undoing.folding import fold
 from webapp.oversight.undoing.kinds import KINDS, Context, Kind
+from webapp.oversight.undoing.kinds.base import NOT_REMOVED
 from webapp.oversight.undoing.steps import Effect, Plan, Step
 
 PERMISSION = "audit.undo"
@@ -99,6 +100,8 @@ def _why_not(ctx: Context, step: Step) -> str | None:
         return HIDDEN
     if not ctx.can(PERMISSION, kind.place(ctx, step)):
         return NOT_HERE
+    if step.verb == "remove" and not kind.removable:
+        return NOT_REMOVED
     if step.later is not None:
         return LATER
     return kind.why_not(ctx, step)

@@ -1,0 +1,409 @@
+"""Undoing what the log shows: each kind through its services, refusals with their reason, the undo of an undo."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests import factories
+from webapp.access.models import UserRole
+from webapp.assets.models import Asset, Custody, Status
+from webapp.core.db import db
+from webapp.organisation.models import Client, Project
+from webapp.roles.queries import name_is_taken
+from webapp.tickets.models import Link, Team, TeamMember, Ticket
+from webapp.tickets.models import Status as TicketStatus
+from webapp.users.models import User
+
+SignIn = Callable[..., Any]
+
+
+def row_of(model: Any, key: Any) -> Any:
+    with factories.work():
+        found = db.session.get(model, key)
+        if found is not None:
+            db.session.refresh(found)
+            db.session.expunge(found)
+        return found
+
+
+@pytest.fixture
+def boss(sign_in: SignIn) -> Any:
+    return sign_in("*", name="Ana Ruiz")
+
+
+@pytest.fixture
+def last(audit_rows: Any) -> Callable[..., dict[str, Any]]:
+    """The last row of the log about something."""
+    return lambda *about, **columns: audit_rows(*about, **columns)[-1]
+
+
+def sent(client: Any, path: str, **data: Any) -> Any:
+    reply = client.post(path, data=data)
+    assert reply.status_code == 303, (path, reply.status_code, re.sub(r"<[^>]+>", " ", reply.text))
+    return reply
+
+
+def marks(page: str) -> dict[str, str]:
+    found = {n: re.search(rf'name="{n}"[^>]* value="([^"]*)"', page) for n in ("seen", "agreed")}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def undo(client: Any, path: str, **data: Any) -> Any:
+    """Look, then confirm what was seen."""
+    page = client.get(path)
+    assert page.status_code == 200, page.text
+    return client.post(path, data=marks(page.text) | {"reason": "A slip"} | data)
+
+
+def undo_row(client: Any, row: dict[str, Any], **data: Any) -> Any:
+    return undo(client, f"/audit/{row['id']}/undo", **data)
+
+
+def undo_request(client: Any, row: dict[str, Any], **data: Any) -> Any:
+    return undo(client, f"/audit/request/{row['request_id']}/undo", **data)
+
+
+def words(reply: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", reply.text).split())
+
+
+# --- one row ------------------------------------------------------------------------------
+
+
+def test_a_change_is_shown_made_told_and_undone_in_turn(
+    boss: Any, last: Any, audit_rows: Any, statements: Any
+) -> None:
+    home = factories.make_client("Before Ltd")
+    edited = {"code": home.code, "location_id": home.location_id, "version": home.version}
+    sent(boss, f"/organisation/clients/{home.id}/edit", name="After Ltd", **edited)
+    row = last("client", home.id, action="client.updated")
+    path = f"/audit/{row['id']}/undo"
+    with statements() as seen:
+        page = boss.get(path)
+    assert len(seen) <= 9 and "After Ltd</del>" in page.text and "Before Ltd</ins>" in page.text
+    assert audit_rows("audit_event", row["id"], action="audit.read", actor_id=boss.user.id)
+    # A reason is required.
+    bare = boss.post(path, data=marks(page.text))
+    assert bare.status_code == 422 and row_of(Client, home.id).name == "After Ltd"
+    assert undo_row(boss, row).status_code == 303
+    assert row_of(Client, home.id).name == "Before Ltd"
+    (done,) = (r for r in audit_rows(action="audit.undone") if r["actor_id"] == boss.user.id)
+    assert done["changes"]["request"] == row["request_id"]
+    back = last("client", home.id, action="client.updated")
+    assert back["request_id"] == done["request_id"]
+    assert back["reason"] == f"Undoing request {row['request_id']}: A slip"
+    # The first one now has a later change; the undoing itself can be undone.
+    refused = boss.get(path)
+    assert "It was changed again since then" in refused.text and 'name="reason"' not in refused.text
+    assert "undone before" in refused.text
+    assert undo_request(boss, done).status_code == 303
+    assert row_of(Client, home.id).name == "After Ltd"
+
+
+def test_a_later_change_of_the_same_field_refuses_and_of_another_does_not(
+    boss: Any, sign_in: SignIn, last: Any
+) -> None:
+    thing = factories.make_asset(name="Pump", model="A", serial="1")
+    with factories.work():
+        db.session.get_one(Asset, thing.id).model = "B"
+    first = last("asset", thing.id, action="asset.updated")
+    with factories.work("system:import"):
+        db.session.get_one(Asset, thing.id).serial = "2"
+    second = last("asset", thing.id, action="asset.updated")
+    with factories.work("system:import"):
+        db.session.get_one(Asset, thing.id).model = "C"
+    third = last("asset", thing.id, action="asset.updated")
+    page = boss.get(f"/audit/{first['id']}/undo")
+    assert f"/audit/{third['id']}?at=" in page.text and "Steward (import)" in words(page)
+    forced = boss.post(
+        f"/audit/{first['id']}/undo", data=marks(page.text) | {"reason": "x", "seen": "0" * 32}
+    )
+    assert forced.status_code == 409 and row_of(Asset, thing.id).model == "C"
+    assert undo_row(boss, second).status_code == 303
+    assert (row_of(Asset, thing.id).serial, row_of(Asset, thing.id).model) == ("1", "C")
+
+
+def test_what_changed_between_the_look_and_the_click_is_shown_again(boss: Any, last: Any) -> None:
+    thing = factories.make_asset(name="Pump", model="A")
+    with factories.work():
+        db.session.get_one(Asset, thing.id).model = "B"
+    path = f"/audit/{last('asset', thing.id, action='asset.updated')['id']}/undo"
+    seen = marks(boss.get(path).text)
+    with factories.work():
+        db.session.get_one(Asset, thing.id).name = "Other pump"
+    late = boss.post(path, data=seen | {"reason": "x"})
+    assert late.status_code == 409 and "Something changed since you looked" in late.text
+    assert row_of(Asset, thing.id).model == "B"
+    assert boss.post(path, data=marks(late.text) | {"reason": "x"}).status_code == 303
+    assert row_of(Asset, thing.id).model == "A"
+
+
+def test_permissions_are_those_of_the_change_itself(sign_in: SignIn, last: Any) -> None:
+    mine, other = factories.make_asset(model="A"), factories.make_asset(model="A")
+    rows = []
+    for thing in (mine, other):
+        with factories.work():
+            db.session.get_one(Asset, thing.id).model = "B"
+        rows.append(last("asset", thing.id, action="asset.updated"))
+    reader = sign_in("audit", "audit.undo", "assets")
+    factories.grant(
+        reader.user, factories.make_role("assets", "assets.edit"), client_id=mine.client_id
+    )
+    assert undo_row(reader, rows[0]).status_code == 303
+    assert "does not reach it" in reader.get(f"/audit/{rows[1]['id']}/undo").text
+    assert row_of(Asset, other.id).model == "B"
+    # Without the page of assets their values are covered, and without the permission nothing is offered.
+    blind = sign_in("audit", "audit.undo")
+    page = blind.get(f"/audit/{rows[1]['id']}/undo")
+    assert "not for you to see" in page.text and "B</del>" not in page.text
+    assert sign_in("audit").get(f"/audit/{rows[1]['id']}/undo").status_code == 403
+    scoped = sign_in("audit", "audit.undo", "assets", "assets.edit", client_id=mine.client_id)
+    assert scoped.get(f"/audit/{rows[1]['id']}/undo").status_code == 404
+
+
+def test_what_cannot_be_undone_says_why(boss: Any, audit_rows: Any, last: Any) -> None:
+    ticket = factories.make_ticket(body="Broken")
+    sent(boss, f"/tickets/{ticket.number}/messages", body="On my way")
+    boss.get("/audit")
+    for row, why in (
+        (last(action="session.opened"), "Signing in or out changes nothing"),
+        (last(action="audit.read"), "What was read cannot be unread"),
+        (last(action="ticket.replied"), "What was said has been read"),
+        (last("ticket", ticket.id, action="ticket.created"), "never deleted"),
+    ):
+        page = boss.get(f"/audit/{row['id']}/undo")
+        assert page.status_code == 200 and why in words(page), (row["action"], words(page))
+        assert 'name="reason"' not in page.text
+        assert boss.post(f"/audit/{row['id']}/undo", data={"reason": "x"}).status_code == 409
+
+
+# --- kinds ----------------------------------------------------------------------------------
+
+
+def test_created_is_archived_and_deleted_comes_back(boss: Any, last: Any) -> None:
+    home, kind = factories.make_client(), factories.make_type()
+    sent(boss, "/assets/new", tag="U-1", name="Pump", type_id=kind.id, place=f"client:{home.id}")
+    made = last(action="asset.created")
+    assert undo_request(boss, made).status_code == 303
+    assert row_of(Asset, made["object_id"]).deleted_at is not None
+    archived = last("asset", made["object_id"])
+    assert undo_row(boss, archived).status_code == 303
+    assert row_of(Asset, made["object_id"]).deleted_at is None
+    project = factories.make_project(client_id=home.id)
+    sent(boss, f"/organisation/projects/{project.id}/delete", version=project.version)
+    assert undo_request(boss, last("project", project.id)).status_code == 303
+    assert row_of(Project, project.id).deleted_at is None
+
+
+def test_statuses_go_back_as_the_rules_have_it(boss: Any, sign_in: SignIn, last: Any) -> None:
+    thing = factories.make_asset(status=Status.IN_REPAIR)
+    sent(boss, f"/assets/{thing.tag}/status", status="lost", version=thing.version)
+    row = last("asset", thing.id, action="asset.updated")
+    # Somebody else's: only on a way that the table allows.
+    other = sign_in("*")
+    assert "cannot get that one" in words(other.get(f"/audit/{row['id']}/undo"))
+    assert undo_row(boss, row).status_code == 303
+    assert row_of(Asset, thing.id).status == Status.IN_REPAIR
+
+
+def test_roles_of_people(boss: Any, last: Any, sign_in: SignIn) -> None:
+    person, role = factories.make_user(name="Luis Gil"), factories.make_role("tickets")
+    home = factories.make_client()
+    given = {"role_id": role.id, "scope": f"client:{home.id}", "reason": "New"}
+    sent(boss, f"/users/{person.id}/roles", **given)
+    row = last("user", person.id, action="role.assigned")
+    own = sign_in(user=person)
+    factories.grant(person, factories.make_role("*"))
+    assert "Nobody edits their own roles" in words(own.get(f"/audit/{row['id']}/undo"))
+    assert undo_row(boss, row).status_code == 303
+    with factories.work():
+        left = db.session.query(UserRole).filter_by(user_id=person.id, role_id=role.id).count()
+    assert left == 0
+    assert undo_row(boss, last("user", person.id, action="role.revoked")).status_code == 303
+    with factories.work():
+        back = db.session.query(UserRole).filter_by(user_id=person.id, role_id=role.id).one()
+        assert back.client_id == home.id
+
+
+def test_a_person_and_a_role(boss: Any, last: Any) -> None:
+    person = factories.make_user(name="Luis Gil")
+    factories.open_session(person)
+    sent(boss, f"/users/{person.id}/deactivate", reason="Left")
+    assert undo_request(boss, last("user", person.id, action="user.deactivated")).status_code == 303
+    assert row_of(User, person.id).is_active
+    keys = {"keys": ["tickets", "tickets.edit"]}
+    sent(boss, "/roles/new", name="Night shift", description="x", **keys)
+    made = last(action="role.created")
+    role_id = made["object_id"]
+    sent(boss, f"/roles/{role_id}/delete", reason="Not needed")
+    gone = last("role", role_id, action="role.deleted")
+    assert undo_request(boss, gone).status_code == 303
+    again = last(action="role.created")
+    assert again["object_id"] != role_id and again["object_label"] == "Night shift"
+    page = boss.get(f"/roles/{again['object_id']}")
+    assert "Edit tickets" in page.text
+    # And that in turn.
+    assert undo_request(boss, again).status_code == 303
+    with factories.work():
+        assert not name_is_taken("Night shift")
+
+
+def test_who_has_an_asset(boss: Any, last: Any) -> None:
+    thing = factories.make_asset(status=Status.IN_STOCK)
+    ana, luis = factories.make_user(name="Ana"), factories.make_user(name="Luis")
+
+    def holder() -> int | None:
+        with factories.work():
+            found = db.session.query(Custody).filter_by(asset_id=thing.id, returned_at=None).all()
+            return found[0].holder_user_id if found else None
+
+    sent(boss, f"/assets/{thing.tag}/check-out", holder=f"user:{ana.id}")
+    sent(boss, f"/assets/{thing.tag}/transfer", holder=f"user:{luis.id}")
+    early = last("asset", thing.id, action="asset.checked_out")
+    assert "changed again" in boss.get(f"/audit/{early['id']}/undo").text
+    assert (
+        undo_request(boss, last("asset", thing.id, action="asset.transferred")).status_code == 303
+    )
+    assert holder() == ana.id
+    sent(boss, f"/assets/{thing.tag}/check-in", condition="good", status="in_repair")
+    assert undo_request(boss, last("asset", thing.id, action="asset.checked_in")).status_code == 303
+    assert holder() == ana.id
+    assert row_of(Asset, thing.id).status == Status.IN_USE
+    assert undo_row(boss, last("asset", thing.id, action="asset.transferred")).status_code == 409
+
+
+def test_a_ticket(boss: Any, last: Any) -> None:
+    lead = factories.make_user(name="Luis")
+    factories.grant(lead, factories.make_role("tickets"))
+    ticket = factories.make_ticket("Printer", status="open")
+    url = f"/tickets/{ticket.number}"
+    sent(boss, f"{url}/assign", assignee_id=lead.id, version=ticket.version)
+    sent(boss, f"{url}/status", status="resolved", resolution="New toner")
+    resolved = last("ticket", ticket.id, action="ticket.resolved")
+    assert undo_row(boss, last("ticket", ticket.id, action="ticket.assigned")).status_code == 303
+    now = row_of(Ticket, ticket.id)
+    assert now.assignee_id is None and now.status == TicketStatus.RESOLVED
+    assert undo_row(boss, resolved).status_code == 303
+    now = row_of(Ticket, ticket.id)
+    assert (now.status, now.resolution, now.reopened) == (TicketStatus.OPEN, "", 0)
+    other = factories.make_ticket("Printer again", client_id=ticket.client_id)
+    sent(boss, f"{url}/links", tie="related", other=other.number)
+    assert undo_request(boss, last(action="ticket_link.created")).status_code == 303
+    with factories.work():
+        assert not db.session.query(Link).count()
+    assert undo_request(boss, last(action="ticket_link.deleted")).status_code == 303
+    with factories.work():
+        assert db.session.query(Link).count() == 1
+
+
+def test_a_merge_and_its_undo(boss: Any, last: Any) -> None:
+    one = factories.make_ticket("Printer", body="It jams", status="open")
+    two = factories.make_ticket("Paper", body="Jam", status="open", client_id=one.client_id)
+    sent(boss, f"/tickets/{one.number}/merge", into=two.number)
+    merged = last("ticket", one.id, action="ticket.merged")
+    assert undo_request(boss, merged).status_code == 303
+    assert row_of(Ticket, one.id).merged_into_id is None
+    assert (
+        undo_request(boss, last("ticket", one.id, action="ticket.merge_undone")).status_code == 303
+    )
+    assert row_of(Ticket, one.id).merged_into_id == two.id
+
+
+def test_a_team(boss: Any, last: Any) -> None:
+    luis = factories.make_user(name="Luis")
+    team = factories.make_team(name="Night")
+    with factories.work():
+        member = TeamMember(team_id=team.id, user_id=luis.id)
+        db.session.add(member)
+    sent(boss, f"/tickets/desk/teams/{team.id}/members/{luis.id}/remove")
+    assert undo_request(boss, last("team", team.id, action="team.left")).status_code == 303
+    with factories.work():
+        assert db.session.query(TeamMember).filter_by(team_id=team.id).count() == 1
+    assert undo_request(boss, last("team", team.id, action="team.joined")).status_code == 303
+    with factories.work():
+        assert not db.session.query(TeamMember).filter_by(team_id=team.id).count()
+        assert db.session.get_one(Team, team.id).name == "Night"
+
+
+# --- whole requests -----------------------------------------------------------------------
+
+
+def test_a_request_is_undone_whole_or_the_part_that_was_agreed_to(
+    boss: Any, last: Any, statements: Any
+) -> None:
+    home = factories.make_client()
+    things = [factories.make_asset(tag=f"B-{n}", client_id=home.id, model="Old") for n in range(4)]
+    ids = [thing.id for thing in things]
+    asked = {"ids": ids, "model": "New", "reason": "Recall"}
+    seen = re.search(r'name="seen" value="(\w+)"', boss.post("/assets/bulk", data=asked).text)
+    assert seen
+    sent(boss, "/assets/bulk/apply", **asked, seen=seen[1])
+    row = last("asset", ids[0], action="asset.updated")
+    with factories.work():
+        db.session.get_one(Asset, ids[1]).model = "Mine"
+    path = f"/audit/request/{row['request_id']}/undo"
+    with statements() as seen_statements:
+        page = boss.get(path)
+    assert len(seen_statements) <= 9, seen_statements
+    assert "3 things are set back" in words(page) and "1 cannot be" in words(page)
+    assert "Undo it there" in words(page)  # one's own, within a day
+    whole = boss.post(path, data=marks(page.text) | {"reason": "x"})
+    assert whole.status_code == 409 and "nothing was" in words(whole)
+    assert [row_of(Asset, key).model for key in ids] == ["New", "Mine", "New", "New"]
+    # Agreeing to another set than what stays is no agreement.
+    wrong = marks(page.text) | {"reason": "x", "part": "y", "agreed": "0" * 32}
+    assert boss.post(path, data=wrong).status_code == 409
+    part = boss.post(path, data=marks(whole.text) | {"reason": "x", "part": "y"})
+    assert part.status_code == 303
+    assert [row_of(Asset, key).model for key in ids] == ["Old", "Mine", "Old", "Old"]
+
+
+def test_a_refusal_found_while_undoing_leaves_nothing_done(boss: Any, last: Any) -> None:
+    home = factories.make_client()
+    one, two = (factories.make_asset(tag=f"C-{n}", client_id=home.id) for n in range(2))
+    with factories.work():
+        for thing in (one, two):
+            db.session.get_one(Asset, thing.id).tag = f"{thing.tag}-x"
+    # As if in one request: rows of a job.
+    row = last("asset", two.id, action="asset.updated")
+    assert row["request_id"] is None
+    factories.make_asset(tag="C-1", client_id=home.id)
+    refused = undo_row(boss, row)
+    assert refused.status_code == 409 and "There is an asset with this tag" in words(refused)
+    assert row_of(Asset, two.id).tag == "C-1-x"
+
+
+def test_what_moved_together_goes_back_together(boss: Any, last: Any) -> None:
+    here, there = factories.make_client(), factories.make_client()
+    rack = factories.make_asset(tag="R-1", client_id=here.id)
+    disk = factories.make_asset(tag="D-1", client_id=here.id, parent_id=rack.id)
+    moved = {"target": f"client:{there.id}", "version": rack.version}
+    sent(boss, f"/assets/{rack.tag}/move", **moved)
+    assert row_of(Asset, disk.id).client_id == there.id
+    back = undo_request(boss, last("asset", disk.id))
+    assert back.status_code == 303, words(back)
+    for thing in (rack, disk):
+        assert row_of(Asset, thing.id).client_id == here.id
+    assert row_of(Asset, disk.id).parent_id == rack.id
+
+
+def test_many_are_undone_by_a_job(
+    boss: Any, last: Any, run_jobs: Any, monkeypatch: pytest.MonkeyPatch, audit_rows: Any
+) -> None:
+    monkeypatch.setattr("webapp.oversight.undoing.jobs.AT_ONCE", 1)
+    home = factories.make_client()
+    ids = [factories.make_asset(tag=f"J-{n}", client_id=home.id, model="Old").id for n in range(3)]
+    asked = {"ids": ids, "model": "New", "reason": "Recall"}
+    seen = re.search(r'name="seen" value="(\w+)"', boss.post("/assets/bulk", data=asked).text)
+    assert seen
+    sent(boss, "/assets/bulk/apply", **asked, seen=seen[1])
+    row = last("asset", ids[0], action="asset.updated")
+    reply = undo_request(boss, row)
+    assert reply.status_code == 303 and "/jobs/" in reply.headers["Location"]
+    run_jobs()
+    assert [row_of(Asset, key).model for key in ids] == ["Old"] * 3
+    done = last(action="audit.undone")
+    assert done["request_id"].startswith("job-") and done["changes"]["steps"] == 3
+    assert boss.get(f"/audit/request/{done['request_id']}/undo").status_code == 200
