@@ -40,6 +40,7 @@ OURS = (
     N_("replaced"),
     N_("undoing an earlier change"),
     N_("undoing a merge"),
+    N_("Undoing request %(request)s: %(reason)s"),
     N_("Resolved %(days)s days ago"),
     N_("Business hours “%(name)s” were changed"),
     N_("Service level “%(name)s” was changed"),
@@ -83,5 +84,6 @@ def _pattern(message: str) -> re.Pattern[str]:
 
 
 def _value(name: str, text: str) -> str:
-    """Titles of pages and permissions are our words, too; the name of a role is not."""
-    return text if name == "role" else ", ".join(gettext(title) for title in text.split(", "))
+    """Titles of pages and permissions are our words, too; what people named or typed is not."""
+    typed = name in ("role", "reason", "request")
+    return text if typed else ", ".join(gettext(title) for title in text.split(", "))

@@ -208,6 +208,19 @@ def _asked(event: Event) -> str:
     )
 
 
+def _undone(event: Event) -> str:
+    count, key = (pair(event.changes.get(name))[1] for name in ("steps", "request"))
+    if not isinstance(count, int):
+        return gettext("undid an earlier change")
+    said = ngettext(
+        "undid one change of the request %(request)s",
+        "undid %(num)s changes of the request %(request)s",
+        count,
+        request=short(key),
+    )
+    return str(said)
+
+
 def _the(event: Event, *, kind: str | None = None, name: str) -> str:
     """Return “the role Auditor”, with its article."""
     kind = event.object_type or kind or ""
@@ -299,6 +312,7 @@ SPECIAL: dict[str, Callable[[Event], str]] = {
     "user.exported": _exported,
     "users.exported": _exported,
     "audit.read": _log_read,
+    "audit.undone": _undone,
     "request.failed": _failed,
 }
 
