@@ -3,7 +3,7 @@
 The jobs run as the app's role; sealing and checking work on a connection of their own, as the sealer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import structlog
 from flask import current_app
 from sqlalchemy import text
 
-from webapp.audit import checkpoints, sealing, verifying
+from webapp.audit import checkpoints, sealing, signing, verifying
 from webapp.audit.queries import integrity
 from webapp.core import trail
 from webapp.core.config import Settings
@@ -207,13 +207,13 @@ def _heads(
     return held, [verifying.Finding("heads", newest, None, words)] if words else []
 
 
-def _trusted(settings: Settings) -> bytes | None:
-    """Return the key that must have signed; None where it is not known, and then nothing is compared with it."""
+def _trusted(settings: Settings) -> Collection[bytes]:
+    """Return the keys that may have signed; none where they are not known, and then nothing is compared with them."""
     try:
-        return sealing.public_key(settings.seal_key)
+        return signing.trusted_keys(settings.seal_key)
     except DomainError as error:
         log.warning("audit_key_unknown", why=str(error))
-        return None
+        return ()
 
 
 def _tell(report: verifying.Report) -> None:
