@@ -196,7 +196,7 @@ def _begins(version: Version, columns: Mapping[str, Column[Any]]) -> bool:
 
 def _gaps(version: Version, values: Mapping[str, Any]) -> Iterator[Gap]:
     for name, (old, new) in version.changes.items():
-        if name in values and values[name] not in (old, new):
+        if name in values and values[name] not in (old, new) and new != MASK:
             yield Gap(event_id=version.row.id, name=name, rebuilt=values[name], said=old)
 
 
