@@ -13,7 +13,7 @@ from webapp.audit.queries.labels import names_of
 from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate, who
 from webapp.audit.values import Changed, changed_of
-from webapp.audit.wording import Event, Named
+from webapp.audit.wording import Event, Named, Names
 from webapp.core.db import db
 
 SHOWN = 20
@@ -92,13 +92,13 @@ def veiled(event: Event, **changes: Any) -> Event:
     return SimpleNamespace(**values | {"changes": event.changes | changes})
 
 
-def sentences_of(rows: Sequence[Any]) -> list[Line]:
-    """Tell rows of the log, with the names of what they point at; asks for all names at once.
+def sentences_of(rows: Sequence[Any], names: Names | None = None) -> list[Line]:
+    """Tell rows of the log, with the names of what they point at; asks for all ``names`` at once if nobody did.
 
-    A row has the columns of a sentence, recorded_at, occurred_at and reason.
+    A row has the columns of a sentence, occurred_at and reason.
     """
-    names = names_of(rows)
-    return [line(Named(row, names), at=row.occurred_at, reason=row.reason) for row in rows]
+    known = names_of(rows) if names is None else names
+    return [line(Named(row, known), at=row.occurred_at, reason=row.reason) for row in rows]
 
 
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 from sqlalchemy import select
 
 from webapp.access.grants import Grant
-from webapp.audit.sentences import pair
+from webapp.audit.wording import COVER, pair
 from webapp.core.db import db
 from webapp.organisation.models import Client
 
-COVER = "•••"
 _TICKETS, _DESK, _ASSETS, _PLACES = ("tickets",), ("tickets.desk",), ("assets",), ("organisation",)
 _PEOPLE, _ROLES, _EITHER = ("users",), ("roles",), ("roles", "users")
 # The pages of which any one shows the values. What is not here belongs to the log itself.
@@ -173,6 +172,11 @@ class Mask:
 def mask_of(person: Reader) -> Mask:
     """Return what of the log a person may know."""
     return Mask(person.grants)
+
+
+def pages_of(kind: str | None) -> tuple[str, ...]:
+    """Return the pages of which any one shows records of a kind; none if the log alone knows it."""
+    return (*_TICKETS, *_ASSETS) if kind == "attachment" else PAGES.get(kind or "", ())
 
 
 def covered(changes: Mapping[str, Any]) -> dict[str, Any]:

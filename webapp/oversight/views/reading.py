@@ -1,37 +1,78 @@
 """One row of the log."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import abort, render_template, request
+from flask import Response, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.audit import queries, sentences
+from webapp.audit import queries
+from webapp.audit.asof import KINDS as WITH_HISTORY
+from webapp.audit.difference import differences_of
+from webapp.audit.models import AuditEvent
+from webapp.audit.queries.labels import names_of
+from webapp.audit.queries.rows import MAX_SAME_REQUEST, Proof, find_proof
+from webapp.audit.timeline import sentences_of
+from webapp.audit.wording import Named
 from webapp.core import object_types, trail
 from webapp.core.guards import page
+from webapp.core.identity import signed_in_person
+from webapp.core.typed import number_of
+from webapp.oversight.masking import mask_of, pages_of
 from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
+
+# What was told, read or taken away: nothing of it can be taken back.
+LASTING = frozenset({"sign-in", "read", "export", "system"})
 
 
 @bp.get("/<id:event_id>")
 @page("audit", sensitive=True)
 def show(event_id: int) -> ResponseReturnValue:
-    """Show one row of the log: what changed, and what else its request did."""
-    everything = sees_everything()
-    event = queries.find_event(event_id, at=_recorded_at(), everything=everything)
-    if event is None:
-        abort(404)
+    """Show one row of the log: what changed, what else its request did, and what proves it."""
+    event, mask = _found(event_id), mask_of(signed_in_person())
     trail.note("audit.read", category="read", object_type="audit_event", object_id=event.id)
+    others = queries.list_same_request(event, everything=sees_everything())
+    rows = [mask.seen(row) for row in (event, *others[:MAX_SAME_REQUEST])]
+    names = names_of(rows)
+    line, *lines = sentences_of(rows, names)
+    proof = find_proof(event)
     return render_template(
         "audit/show.html",
-        event=event,
-        differences=_differences(event.changes, event.object_type),
-        others=queries.list_same_request(event, everything=everything),
-        record_url=object_types.url_of(event.object_type, event.object_id),
+        event=rows[0],
+        covered=rows[0] is not event,
+        line=line,
+        differences=differences_of(Named(rows[0], names), link=_url_of),
+        others=list(zip(rows[1:], zip(rows[1:], lines, strict=True), strict=True)),
+        more=len(others) > MAX_SAME_REQUEST,
         kind=object_types.title_of(event.object_type),
+        links=_links(event),
+        proof=proof,
+        stored=json.dumps(_stored(proof, rows[0]), ensure_ascii=False, indent=2),
         looks=LOOKS,
         words=WORDS,
         **PARTS,
     )
+
+
+@bp.get("/<id:event_id>/json")
+@page("audit", sensitive=True)
+def as_json(event_id: int) -> ResponseReturnValue:
+    """Hand one row out as it is sealed, byte for byte; with covers, where the reader may not know its values."""
+    event, mask = _found(event_id), mask_of(signed_in_person())
+    about = {"object_type": "audit_event", "object_id": event.id}
+    trail.note("audit.read", category="read", changes={"format": "json"}, **about)
+    proof, seen = find_proof(event), mask.seen(event)
+    line = proof.line
+    if seen is not event:
+        line = json.dumps(_stored(proof, seen), ensure_ascii=False)
+    name = f"attachment; filename=audit-{event.id}.json"
+    return Response(line, mimetype="application/json", headers={"Content-Disposition": name})
+
+
+def _found(event_id: int) -> AuditEvent:
+    event = queries.find_event(event_id, at=_recorded_at(), everything=sees_everything())
+    return event or abort(404)
 
 
 def _recorded_at() -> datetime | None:
@@ -43,23 +84,42 @@ def _recorded_at() -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
-def _differences(changes: dict[str, Any], object_type: str | None) -> list[tuple[str, str, str]]:
-    """Return (field, old, new) with names instead of numbers where they are known."""
-    labels = queries.labels_of(changes, object_type)
+def _stored(proof: Proof, seen: Any) -> dict[str, Any]:
+    """The row as it is sealed, with covers."""
+    stored: dict[str, Any] = json.loads(proof.line)
+    return stored | {"changes": seen.changes, "object_label": seen.object_label}
 
-    def named(field: str, value: Any) -> str:
-        label = (
-            labels.get((queries.points_at(field, object_type), value))
-            if type(value) is int
-            else None
-        )
-        return f"{label} ({value})" if label else sentences.shown(value)
 
-    rows = []
-    for field, change in changes.items():
-        ids = sentences.pair(changes.get(f"{field}_id"))
-        if any((field, value) in labels for value in ids if isinstance(value, int)):
-            continue  # the row it points at has a name still, and says the same
-        old, new = sentences.pair(change)
-        rows.append((sentences.field_title(field), named(field, old), named(field, new)))
-    return rows
+def _url_of(kind: str | None, number: int | None) -> str | None:
+    """Return the page of a record, if the reader may open pages of its kind."""
+    who = signed_in_person()
+    pages = pages_of(kind)
+    return object_types.url_of(kind, number) if any(map(who.opens, pages)) else None
+
+
+def _links(event: AuditEvent) -> dict[str, str | None]:
+    """Where the row leads: None where there is nothing, or it is not for this reader."""
+    at, who = event.recorded_at.isoformat(), signed_in_person()
+    kind, number = event.object_type, event.object_id
+    log = "audit.index"
+    about: dict[str, Any] = {"object_type": kind, "object_id": number}
+    agent, _colon, agent_id = (event.via or "").partition(":")
+    undone = who.holds("audit.undo") and event.outcome == "ok" and event.category not in LASTING
+    return {
+        "record": _url_of(kind, number),
+        "history": url_for("audit.record", kind=kind, record_id=number, at=at)
+        if kind in WITH_HISTORY and number is not None
+        else None,
+        "undo": url_for("audit.preview_undo", event_id=event.id, at=at) if undone else None,
+        "undo_request": url_for("audit.preview_undo_request", request_id=event.request_id)
+        if undone and event.request_id
+        else None,
+        "person": _url_of("user", event.actor_id),
+        "job": _url_of("job", number_of(agent_id)) if agent == "job" else None,
+        "json": url_for("audit.as_json", event_id=event.id, at=at),
+        "all_by": url_for(log, actor=event.actor_id) if event.actor_id else None,
+        "all_about": url_for(log, **about) if kind and number is not None else None,
+        "all_via": url_for(log, via=event.via) if event.via else None,
+        "all_from": url_for(log, ip=event.ip) if event.ip else None,
+        "all_of_request": url_for(log, request=event.request_id) if event.request_id else None,
+    }
