@@ -70,7 +70,12 @@ class AuditEvent(Model):
         ),
         Index("ix_audit_event_via", "via", text("recorded_at DESC"), text("id DESC")),
         Index("ix_audit_event_ip", "ip", text("recorded_at DESC"), text("id DESC")),
-        Index("ix_audit_event_search", "search", postgresql_using="gin"),
+        Index(
+            "ix_audit_event_search",
+            "search",
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": "64"},
+        ),
         Index("ix_audit_event_request", "request_id"),
         Index("ix_audit_event_xid", "epoch", "xid"),
         # Append-only: rows lie in the order of their ids, which is what BRIN is for (a few KB, 40 times faster).
