@@ -140,7 +140,8 @@ def fill(engine: Engine, rows: int = EVENTS) -> None:
     requests = -(-rows * 1000 // ROWS_OF_1000)
     now = datetime.now(UTC)
     months = _months(now)
-    values = {"begin": months[0], "step": (now - months[0]).total_seconds() / requests}
+    step = (now - months[0]).total_seconds() / requests
+    values = {"begin": months[0], "step": step}
     with engine.begin() as connection:
         # Nothing is sealed beyond the oldest transaction that is still open: the numbers taken next stay free.
         connection.execute(text("SELECT pg_current_xact_id()"))
@@ -152,7 +153,7 @@ def fill(engine: Engine, rows: int = EVENTS) -> None:
             for month in bar:
                 last = requests - 1
                 if (after := _next(month)) <= now:
-                    last = int((after - months[0]).total_seconds() / values["step"] - 0.5)
+                    last = int((after - months[0]).total_seconds() / step - 0.5)
                 _fill_month(connection, month, values | {"first": first, "last": last})
                 first = last + 1
 
