@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from tests import factories
+from webapp.core import trail
+from webapp.core.db import db
 
 QUIET = [
     "--no-sandbox",
@@ -139,6 +141,9 @@ def paths(app: Flask, admin: Any) -> list[str]:
         body="It **broke**.\n\n> a\n> b\n> c\n> d\n\n```\nlog\n```",
     )
     team, ticket = factories.make_team(admin), f"/tickets/{asked.number}"
+    with factories.work():
+        trail.context()["request_id"] = "a-request"
+        db.session.get_one(type(thing), thing.id).model = "New"
     records = [
         *(ticket, f"{ticket}/history", f"{ticket}/edit", f"{ticket}/merge", f"{ticket}/split"),
         *(f"{ticket}/links", f"{ticket}/time", f"{ticket}/status", f"{ticket}/assign"),
@@ -152,6 +157,7 @@ def paths(app: Flask, admin: Any) -> list[str]:
         f"/organisation/locations/{client.location_id}",
         f"/organisation/clients/{client.id}",
         f"/organisation/projects/{project.id}",
+        "/audit/request/a-request/undo",
         "/nowhere",
     ]
     return sorted(set(plain) - not_pages) + records
