@@ -82,7 +82,8 @@ BY_CATEGORY: dict[str, Text] = {
     "import": _("This is history that was brought in, not a change made here."),
     "system": _("The system did this for its own housekeeping."),
 }
-TOLD_BY_OTHERS = _("This only tells what other rows of the same request did. Undo the request.")
+TOLD_BY_OTHERS = _("This only tells what other rows of the same request did.")
+ALONE = _("This only tells what other rows of the same request did. Undo the whole request.")
 FOLLOWS = _("Links, sessions, clocks and notices follow by themselves, and stay as they are.")
 NOTHING = _("Nothing was changed: it was refused, or failed.")
 UNKNOWN = _("There is no way to undo this kind of change here.")
@@ -102,7 +103,7 @@ def why_left(row: Any, *, among: bool) -> tuple[Text, bool]:
     if words is not None:
         return words, not (among and row.category in HARMLESS)
     if row.action in TELLING:
-        return TOLD_BY_OTHERS, True
+        return ALONE, True
     if row.object_type in FOLLOWING or (row.object_type == "ticket" and not _columns(row, CLOCKS)):
         return FOLLOWS, not among
     return UNKNOWN, True

@@ -88,6 +88,8 @@ def _label(step: Step, names: Any) -> str:
         old, new = step.fields.get("member", (None, step.key[1]))
         return f"{label}: {short(new or old)}"
     if step.kind == "ticket_watcher":
+        ticket = step.context.get("ticket")
+        label = ticket.audit_label if ticket else label
         who = names.get(("user", step.key[1]))
         return f"{label}: {who}" if who else label
     return label

@@ -128,6 +128,8 @@ def _show(plan: Plan, *, row: Any = None, form: UndoForm | None = None) -> str:
         steps=wording.tell(plan.steps),
         blocking=wording.tell_left(plan.blocking, mask),
         staying=wording.tell_left(plan.staying, mask),
+        first=first,
+        who=sentences.who,
         before=_undone(plan, first),
         elsewhere=_elsewhere(plan),
         most=reading.MOST,
