@@ -51,6 +51,11 @@ MOVED = (
     N_("moved %(what)s to %(new)s"),
     N_("took %(what)s out of %(old)s"),
 )
+HEADS = (
+    "priority",
+    "status",
+    "assignee_id",
+)  # what a change of several values is about, if it is among them
 MOVES = ("client_id", "project_id", "location_id", "parent_id")  # the widest first
 
 
@@ -132,25 +137,30 @@ def _moved(event: Event, parts: list[Part], what: str) -> str:
 
 
 def _one(event: Event, part: Part, what: str) -> str:
-    old, new = (phrase(event, part.field, value) for value in part.ends)
-    values = {"what": what, "old": old, "new": new, "field": part.title}
-    if part.field in RAISED and all(one in _RANKS for one in part.ends):
-        up = _RANKS[part.new] > _RANKS[part.old]
-        return gettext(RAISED[part.field][0 if up else 1], **values)
-    if part.field in OWN:
-        return gettext(OWN[part.field][_form(*part.ends)], **values)
     if part.lists:
         return _list_changed(event, part, what)
-    if part.long:
-        return gettext("changed the text “%(field)s” of %(what)s", **values)
-    if isinstance(part.new, bool):
-        said = (
-            N_("switched “%(field)s” on for %(what)s")
-            if part.new
-            else N_("switched “%(field)s” off for %(what)s")
+    old, new = (phrase(event, part.field, value) for value in part.ends)
+    said = _said_of(part)
+    return gettext(said, what=what, old=old, new=new, field=part.title, fields=part.title)
+
+
+def _said_of(part: Part) -> str:
+    """The sentence for one changed value."""
+    said = OWN.get(part.field, ONE)[_form(*part.ends)]
+    if part.field in RAISED and all(one in _RANKS for one in part.ends):
+        up = _RANKS[part.new] > _RANKS[part.old]
+        said = RAISED[part.field][0 if up else 1]
+    elif any(isinstance(one, list) for one in part.ends):
+        said = N_("changed %(fields)s of %(what)s")
+    elif part.long:
+        said = N_("changed the text “%(field)s” of %(what)s")
+    elif isinstance(part.new, bool):
+        on, off = (
+            N_("switched “%(field)s” on for %(what)s"),
+            N_("switched “%(field)s” off for %(what)s"),
         )
-        return gettext(said, **values)
-    return gettext(ONE[_form(*part.ends)], **values)
+        said = on if part.new else off
+    return said
 
 
 def _list_changed(event: Event, part: Part, what: str) -> str:
@@ -162,7 +172,7 @@ def _list_changed(event: Event, part: Part, what: str) -> str:
         "went": phrase(event, part.field, went),
     }
     if came and went:
-        said = N_("changed %(field)s of %(what)s: %(came)s came, %(went)s went")
+        said = N_("added %(came)s to %(field)s of %(what)s and removed %(went)s")
     elif went:
         said = N_("removed %(went)s from %(field)s of %(what)s")
     else:
@@ -177,6 +187,11 @@ def list_difference(old: Any, new: Any) -> tuple[list[Any], list[Any]]:
 
 
 def _several(event: Event, parts: list[Part], what: str) -> str:
+    head = next((part for name in HEADS for part in parts if part.field == name), None)
+    if head is not None and len(parts) <= MAX_PARTS + 1:
+        rest = listed(_brief(event, part) for part in parts if part is not head)
+        told = _one(event, head, what)
+        return gettext("%(told)s, with %(fields)s", told=told, fields=str(rest))
     told = str(listed(_brief(event, part) for part in parts[:MAX_PARTS]))
     more = len(parts) - MAX_PARTS
     if more <= 0:

@@ -1,6 +1,7 @@
 """What a row of the log changed, field by field: values in words, texts line by line, lists by what came and went."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,6 +12,7 @@ from webapp.audit.fields import points_at
 from webapp.audit.wording import COVER, NOTHING, Event, name_of, pair, worded
 
 MAX_LINES = 400  # of a text; more are shown without looking for what they share
+_WORD = re.compile(r"\s+|\w+|[^\w\s]")
 CONTEXT = 2  # lines around a change
 Link = Callable[[str, int], str | None]  # kind and number: where it is shown
 
@@ -162,8 +164,8 @@ def _words(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
 
 
 def _split(line: str) -> list[str]:
-    """Words with the space behind each, so that joining them gives the line."""
-    return [word + " " for word in line.split(" ")]
+    """Words and the spaces between them, so that joining them gives the line."""
+    return _WORD.findall(line)
 
 
 def _pieces(parts: Iterable[tuple[str, list[str]]]) -> tuple[Piece, ...]:

@@ -61,6 +61,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _MINUTES = frozenset({"minutes", "response", "resolution"})
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class Event(Protocol):
@@ -244,7 +245,12 @@ def _item(event: Event, field: str, value: Any) -> str:
 
 def phrase(event: Event, field: str, value: Any) -> str:
     """Return a value as a sentence quotes it: short, and what somebody typed in quotation marks."""
-    text = worded(event, field, value)
-    brief = cut(text)
-    typed = isinstance(value, str) and value not in ("", COVER) and text == value
-    return f"“{brief}”" if typed else brief
+    brief = cut(worded(event, field, value))
+    return f"“{brief}”" if _is_typed(field, value) else brief
+
+
+def _is_typed(field: str, value: Any) -> bool:
+    """Tell whether a value is what somebody wrote, and neither a word of ours nor a number, day or time."""
+    if not isinstance(value, str) or value in ("", COVER) or value in WORDS.get(field, {}):
+        return False
+    return not (_NUMBER.fullmatch(value) or _DAY.fullmatch(value) or _MOMENT.fullmatch(value))

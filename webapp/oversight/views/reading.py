@@ -1,6 +1,7 @@
 """One row of the log."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,8 @@ def show(event_id: int) -> ResponseReturnValue:
     others = queries.list_same_request(event, everything=sees_everything())
     rows = [mask.seen(row) for row in (event, *others[:MAX_SAME_REQUEST])]
     names = names_of(rows)
-    line, *lines = sentences_of(rows, names)
+    line, *others_told = sentences_of(rows, names)
+    lines = [replace(one, detail=None) if one.detail == line.detail else one for one in others_told]
     proof = find_proof(event)
     return render_template(
         "audit/show.html",
