@@ -208,6 +208,9 @@ def _said(taking: Taking, settings: Settings) -> bundle.Asked:
     return bundle.Asked(
         query=taking.query,
         words=[(str(title), str(value)) for title, value in words_of(taking.query)],
+        asked_at=taking.now,
+        since=taking.asked.since,
+        until=taking.asked.until,
         made_at=datetime.now(UTC),
         person=person,
         source=settings.public_url,

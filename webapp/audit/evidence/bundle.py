@@ -43,6 +43,9 @@ class Asked:
 
     query: str
     words: list[tuple[str, str]]
+    since: datetime | None = None
+    until: datetime | None = None
+    asked_at: datetime | None = None
     made_at: datetime
     person: dict[str, Any]
     source: str
@@ -181,7 +184,13 @@ def _manifest(
         "source": asked.source,
         "made_at": asked.made_at.isoformat(),
         "made_by": asked.person,
-        "filter": {"query": asked.query, "words": asked.words},
+        "filter": {
+            "query": asked.query,
+            "words": asked.words,
+            "asked_at": _iso(asked.asked_at),
+            "since": _iso(asked.since),
+            "until": _iso(asked.until),
+        },
         "rows": covering.rows,
         "withheld": asked.withheld,
         "unsealed": len(covering.left),
@@ -196,6 +205,10 @@ def _manifest(
         "files": files,
     }
     return json.dumps(said, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None
 
 
 def _readme(public_key: bytes) -> bytes:
