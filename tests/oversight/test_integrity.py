@@ -145,6 +145,9 @@ def test_a_check_that_somebody_asks_for(
 def test_a_changed_row_is_told_to_those_who_may_check(
     app: Flask, owner: Owner, auditor: Any, settings: Settings
 ) -> None:
+    owner.execute(  # more than the sealer reads at once
+        "INSERT INTO audit_event (action, category) SELECT 'test.done', 'system' FROM generate_series(1, 3000)"
+    )
     tick(app)
     change_a_row(owner)
     with app.app_context():

@@ -122,14 +122,17 @@ class Contents:
     def _name(self, month: str, entry: Entry, *, closely: bool) -> None:
         """Say which rows of a seal are wrong, as far as what was kept of it tells."""
         window = Window((entry.epoch, entry.start), (entry.epoch, entry.stop), month)
-        found = 0
+        found, listed = 0, []
         if closely:
             for kind, row_id in differences(self.connection, entry.id, window):
                 found += 1
                 if found <= MOST:
-                    about = "" if kind == "row_missing" else _what(self.connection, row_id, month)
-                    words = f"Row {row_id}{about} {_SAID[kind]}."
-                    self.report.add(kind, words, seal=entry.id, row=row_id)
+                    listed.append((kind, row_id))
+            # Only now: nothing else may use the connection while rows stream.
+            for kind, row_id in listed:
+                about = "" if kind == "row_missing" else _what(self.connection, row_id, month)
+                words = f"Row {row_id}{about} {_SAID[kind]}."
+                self.report.add(kind, words, seal=entry.id, row=row_id)
             if found > MOST:
                 words = f"{found - MOST} more rows of seal {entry.id} are wrong."
                 self.report.add("seal_broken", words, seal=entry.id)
