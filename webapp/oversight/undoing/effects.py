@@ -32,7 +32,10 @@ FOLLOWING = frozenset(
     {"user_token", "user_session", "notification", "job", "ticket_merge", "audit_export"}
 )
 MOVED_BY_MERGES = frozenset(
-    {"ticket", "ticket_message", "ticket_watcher", "ticket_link", "attachment", "time_entry"}
+    (
+        *("ticket", "ticket_message", "ticket_watcher", "ticket_link", "ticket_merge"),
+        *("attachment", "time_entry"),
+    )
 )
 # Kinds whose rows are told by their own columns: "<kind>.created", ".updated" and ".deleted".
 PLAIN = frozenset(
@@ -83,6 +86,7 @@ BY_CATEGORY: dict[str, Text] = {
     "system": _("The system did this for its own housekeeping."),
 }
 TOLD_BY_OTHERS = _("This only tells what other rows of the same request did.")
+WITH_MERGE = _("This goes along with the merge.")
 ALONE = _("This only tells what other rows of the same request did. Undo the whole request.")
 FOLLOWS = _("Links, sessions, clocks and notices follow by themselves, and stay as they are.")
 NOTHING = _("Nothing was changed: it was refused, or failed.")

@@ -32,7 +32,7 @@ def fold(rows: Sequence[Any], *, single: bool = False) -> tuple[list[Step], list
     _note_states(steps, rows)
     for row in without:
         told = _goes_along(row, merged=merged)
-        why, blocks = (effects.TOLD_BY_OTHERS, False) if told else why_left(row, among=bool(found))
+        why, blocks = (effects.WITH_MERGE, False) if told else why_left(row, among=bool(found))
         left.append(Left(row=row, why=why, blocks=blocks))
     steps.sort(key=lambda step: (step.row.recorded_at, step.row.id), reverse=True)
     return _outermost_first(steps), left

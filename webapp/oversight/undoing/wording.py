@@ -11,6 +11,7 @@ from webapp.core import object_types
 from webapp.core.language import Text, _
 from webapp.core.registry import find_entry
 from webapp.oversight.masking import Mask
+from webapp.oversight.undoing.effects import SCOPE
 from webapp.oversight.undoing.steps import Left, Step
 
 SHOWN = 100  # steps that the page names
@@ -62,11 +63,12 @@ def tell(steps: Iterable[Step]) -> list[Told]:
 
 def _told(step: Step, names: Any) -> Told:
     row = Named(step.row, names)
-    changes = [] if _by_words(step) else list(_changes(step, row))
+    thing = ("role", step.key) if step.kind == "role" else (row.object_type, row.object_id)
+    changes = _holders(step) if _by_words(step) else list(_changes(step, row))
     return Told(
-        kind=object_types.title_of(row.object_type),
+        kind=object_types.title_of(thing[0]),
         label=_label(step, names),
-        url=object_types.url_of(row.object_type, row.object_id),
+        url=object_types.url_of(*thing),
         becomes=_becomes(step),
         changes=changes,
         why=None if step.why is None else str(step.why),
@@ -83,7 +85,9 @@ def _label(step: Step, names: Any) -> str:
         return COVER
     if step.kind == "user_role":
         old, new = step.fields["role"]
-        return f"{label}: {short(new or old)}"
+        return f"{label}: {short(new or old)}{_where(step, names)}"
+    if step.kind == "role":
+        return step.record.name if step.record is not None else label
     if step.kind in ("team_member", "team_lead"):
         old, new = step.fields.get("member", (None, step.key[1]))
         return f"{label}: {short(new or old)}"
@@ -93,6 +97,24 @@ def _label(step: Step, names: Any) -> str:
         who = names.get(("user", step.key[1]))
         return f"{label}: {who}" if who else label
     return label
+
+
+def _where(step: Step, names: Any) -> str:
+    """The place in which a role holds; none: everywhere."""
+    for name, key in zip(SCOPE, step.key[2:], strict=True):
+        if key is not None:
+            kind = name.removesuffix("_id")
+            return f" ({names.get((kind, key)) or object_types.title_of(kind)})"
+    return ""
+
+
+def _holders(step: Step) -> list[tuple[str, str, str]]:
+    """Who has an asset now, and who has it then."""
+    told = step.row.changes.get("holder")
+    if step.kind != "custody" or step.hidden or not isinstance(told, list):
+        return []
+    old, new = told
+    return [(field_title("holder"), short(new), short(old))]
 
 
 def _by_words(step: Step) -> bool:

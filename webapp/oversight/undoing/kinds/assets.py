@@ -10,7 +10,7 @@ from webapp.assets.models import Asset, AssetType, Custody, Status
 from webapp.assets.queries import bulk as queries
 from webapp.assets.queries import custody as held
 from webapp.assets.schemas import AssetEdit, CheckIn, CheckOut, TypeEdit
-from webapp.assets.services import custody, records, types
+from webapp.assets.services import custody, moving, records, types
 from webapp.audit.many import undoing
 from webapp.core.db import db
 from webapp.core.errors import DomainError
@@ -25,6 +25,7 @@ from webapp.oversight.undoing.kinds.base import (
 )
 from webapp.oversight.undoing.steps import Step
 
+HERE = frozenset({"client_id", "project_id", "parent_id"})
 HELD = _("Somebody has it, so it is in use. Take it back first.")
 
 
@@ -42,6 +43,11 @@ class Assets(Kind):
         return super().may(ctx, step)
 
     def load(self, steps: Sequence[Step], *, lock: bool) -> None:
+        elsewhere = [step for step in steps if HERE & step.fields.keys() and step.verb == "change"]
+        if lock and elsewhere:  # as every move: first these locks, then the rows
+            back = {pair for step in elsewhere for pair in step.fields.get("client_id", ())}
+            now = queries.clients_of([step.key for step in elsewhere])
+            moving.wait_for_moves((back | now) - {None})
         super().load(steps, lock=lock)
         states = [step for step in steps if step.verb == "change" and "status" in step.fields]
         out = queries.handed_out([step.key for step in states]) if states else set()

@@ -139,6 +139,9 @@ class Merges(Kind):
 
     name, model, edit = "merge", Ticket, merging.PERMISSION
 
+    def load(self, steps: Sequence[Step], *, lock: bool) -> None:
+        super().load(steps, lock=False)  # merges of a client take turns before they lock anything
+
     def why_not(self, ctx: Context, step: Step) -> str | None:
         if step.record is None:
             return GONE
