@@ -26,6 +26,5 @@ def _made(event: Event) -> str:
 SPECIAL |= {"audit.exported": _asked, "audit.export_made": _made}
 SIMPLE |= {
     "audit.export_downloaded": N_("downloaded the export of the log %(label)s"),
-    "audit.export_deleted": N_("deleted the export of the log %(label)s"),
     "audit.evidence_written": N_("wrote rows of the audit log into a file on the server"),
 }
