@@ -22,6 +22,7 @@ from webapp.seed import (
     history,
     large,
     names,
+    oversight,
     photos,
     state,
     tickets,
@@ -125,6 +126,7 @@ def seed_demo(today: date) -> None:
             custody.live_a_day(made, stock, day)
             bar.update(1)
         assets.keep_views(made)
+        oversight.keep_views(made)
         for number in tickets.live_a_year(made, desk.open_desk(made)):
             bar.update(number // 50)
         history.finish(made)
