@@ -26,10 +26,10 @@ from webapp.organisation.schemas import ClientEdit, LocationEdit, ProjectEdit
 from webapp.roles import services as roles
 from webapp.roles.schemas import EditRole, RoleDraft
 from webapp.tickets import sla_tasks
-from webapp.tickets.models import Level, Merge, SlaPolicy, Status, Ticket
-from webapp.tickets.schemas import TicketDraft
 from webapp.tickets.life_schemas import TicketEdit
+from webapp.tickets.models import Level, Merge, SlaPolicy, Status, Ticket
 from webapp.tickets.queries import watching
+from webapp.tickets.schemas import TicketDraft
 from webapp.tickets.services import merging, messages, people, status, unmerging
 from webapp.tickets.services import records as tickets
 from webapp.users import schemas

@@ -1,10 +1,12 @@
 """What the pages of access take."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from webapp.core.forms import BlankIsNone, CommandModel, Line
+from webapp.core.moments import moment_from
 from webapp.core.registry import find_entry
 
 LARGEST_ID = 2**63 - 1
@@ -19,10 +21,11 @@ class Question(CommandModel):
     key: Annotated[Line | None, BlankIsNone] = None
     kind: Kind | None = None
     place: Id | None = None
+    at: datetime | None = None  # None is now
 
 
-def question_from(args: dict[str, str]) -> Question:
-    """Read a question from a query string.
+def question_from(args: dict[str, str], *, timezone: str) -> Question:
+    """Read a question from a query string; its moment is one of the person's zone.
 
     Raises:
         ValueError: if a part of it cannot be anything that exists.
@@ -34,6 +37,7 @@ def question_from(args: dict[str, str]) -> Question:
             "key": args.get("key") or None,
             "kind": kind or None,
             "place": place or None,
+            "at": moment_from(args.get("at", ""), timezone),
         }
     )
     if question.key and find_entry(question.key) is None:

@@ -1,11 +1,10 @@
 """The roles that a new installation starts with."""
 
-from collections.abc import Iterable
-
 from sqlalchemy import select
 
 from webapp.access import queries
-from webapp.access.models import Page, PageRole, Permission, Role, RolePermission
+from webapp.access.models import Role
+from webapp.access.services import fill_role
 from webapp.core.db import db
 from webapp.core.registry import SEED_ROLES
 
@@ -28,7 +27,8 @@ def complete_administrator() -> Role:
     role = ensure_seed_roles()["Administrator"]
     (contents,) = queries.contents_of([role.id])
     _, pages, permissions = SEED_ROLES["Administrator"]
-    _fill(role, set(pages) - contents.pages, set(permissions) - contents.permissions)
+    fill_role(role, set(pages) - contents.pages, set(permissions) - contents.permissions)
+    db.session.flush()
     return role
 
 
@@ -38,16 +38,6 @@ def _create(
     role = Role(name=name, description=description)
     db.session.add(role)
     db.session.flush()
-    _fill(role, pages, permissions)
-    return role
-
-
-def _fill(role: Role, pages: Iterable[str], permissions: Iterable[str]) -> None:
-    db.session.add_all(
-        PageRole(role_id=role.id, page_id=key) for key in queries.ids_of(Page, pages).values()
-    )
-    db.session.add_all(
-        RolePermission(role_id=role.id, permission_id=key)
-        for key in queries.ids_of(Permission, permissions).values()
-    )
+    fill_role(role, pages, permissions)
     db.session.flush()
+    return role

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from webapp.access import queries
 from webapp.access.grants import Grant
 from webapp.access.identity import SignedIn
-from webapp.access.models import Role, UserRole
+from webapp.access.models import Page, PageRole, Permission, Role, RolePermission, UserRole
 from webapp.access.queries import RoleContents
 from webapp.core import trail
 from webapp.core.db import db
@@ -174,3 +174,15 @@ def _tell(grant: UserRole, action: str, *, user_name: str, change: list[str | No
         object_label=user_name,
         changes={"role": change},
     )
+
+
+def fill_role(role: Role, pages: Iterable[str], permissions: Iterable[str]) -> None:
+    """Put pages and permissions into a role, each told by its key: its number may mean nothing one day."""
+    rows: list[PageRole | RolePermission] = []
+    for key, page_id in queries.ids_of(Page, sorted(pages)).items():
+        rows.append(PageRole(role_id=role.id, page_id=page_id))
+        trail.tell(rows[-1], "page_role.created", changes={"page": [None, key]})
+    for key, permission_id in queries.ids_of(Permission, sorted(permissions)).items():
+        rows.append(RolePermission(role_id=role.id, permission_id=permission_id))
+        trail.tell(rows[-1], "role_permission.created", changes={"permission": [None, key]})
+    db.session.add_all(rows)

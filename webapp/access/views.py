@@ -5,12 +5,14 @@ from typing import Any
 from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from webapp.access import asof, forms, queries, schemas, scopes
 from webapp.access import explain as logic
-from webapp.access import forms, queries, schemas, scopes
+from webapp.access.grants import Grant
 from webapp.core import pickers, trail
 from webapp.core.guards import page, rule_of
 from webapp.core.identity import signed_in_person
 from webapp.core.language import gettext
+from webapp.core.moments import typed_from
 from webapp.core.pickers import Option
 from webapp.core.registry import find_entry
 from webapp.core.search import UnknownFilter, cleaned
@@ -24,10 +26,14 @@ bp = Blueprint("access", __name__)
 @page("access.explain", sensitive=True)
 def explain() -> ResponseReturnValue:
     """Answer whether a person may open or do something, and why."""
+    who = signed_in_person()
     try:
-        question = schemas.question_from(request.args.to_dict())
+        question = schemas.question_from(request.args.to_dict(), timezone=who.timezone)
     except ValueError:
         abort(404)
+    looks_back = _looks_back(who)
+    if question.at and not looks_back:
+        abort(404)  # what was is in the log, and that is not theirs to read
     person = queries.find_person(question.person) if question.person else None
     if question.person and person is None:
         abort(404)
@@ -38,8 +44,16 @@ def explain() -> ResponseReturnValue:
         person=person,
         form=_filled(person, answered["place_label"]),
         groups=forms.key_groups(),
+        looks_back=looks_back,
+        typed_at=typed_from(question.at, who.timezone),
         **answered,
     )
+
+
+def _looks_back(who: Any) -> bool:
+    """Tell whether a person reads the whole log."""
+    pages = [grant.pages for grant in who.grants if grant.everywhere]
+    return all(any(key in some for some in pages) for key in ("audit", "access.explain"))
 
 
 def _filled(person: queries.Choice | None, place_label: str | None) -> forms.WhoAndWhere:
@@ -86,24 +100,47 @@ def _answer(question: schemas.Question, person: queries.Choice | None) -> dict[s
         if place_label is None:
             abort(404)
         place = queries.place_of(**{f"{question.kind}_id": question.place})
-    if person is None or question.key is None:
-        return {"answer": None, "entry": None, "place_label": place_label}
-    answer = logic.explain(
-        active=person.active,
-        grants=queries.grants_of([int(person.value)])[int(person.value)],
-        roles=queries.contents_of(),
-        key=question.key,
-        place=place,
-    )
+    shown: dict[str, Any] = {
+        "answer": None,
+        "entry": find_entry(question.key) if question.key else None,
+        "place_label": place_label,
+        "then": None,
+    }
+    if person is None or (question.key is None and question.at is None):
+        return shown
+    if question.at is None:
+        active, grants, roles = person.active, _grants_now(person), queries.contents_of()
+    else:
+        then = asof.past(
+            int(person.value), question.at, kind=question.kind, place_id=question.place
+        )
+        active = bool(then.person) and then.person.get("is_active", True)
+        grants, roles = then.grants, then.roles
+        place = then.place
+        shown["then"] = then
+    if question.key is not None:
+        shown["answer"] = logic.explain(
+            active=active, grants=grants, roles=roles, key=question.key, place=place
+        )
+    _note(question, person, place_label)
+    return shown
+
+
+def _grants_now(person: queries.Choice) -> list[Grant]:
+    key = int(person.value)
+    return queries.grants_of([key])[key]
+
+
+def _note(question: schemas.Question, person: queries.Choice, place_label: str | None) -> None:
+    asked = {"key": question.key, "object": place_label}
     trail.note(
         "access.explained",
         category="read",
         object_type="user",
         object_id=int(person.value),
         object_label=person.label,
-        changes={"key": question.key, "object": place_label},
+        changes=asked | ({"at": question.at} if question.at else {}),
     )
-    return {"answer": answer, "entry": find_entry(question.key), "place_label": place_label}
 
 
 @bp.get("/access/routes")

@@ -66,6 +66,38 @@ WHERE (SELECT count(*) FROM page_roles WHERE role_id = r.id) = (SELECT count(*) 
 """
 
 
+# Pages and permissions of the registry; what roles gain or lose by it is told role by role, as if somebody did it.
+_ADD = "INSERT INTO {kind}s (key) SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING"
+_TELL = """
+  INSERT INTO audit_event (action, category, actor_name, object_type, object_id, changes)
+  SELECT '{type}.%(verb)s', 'system', 'system:migrate', '{type}', role_id, jsonb_build_object(
+      'role_id', %(role)s, '{kind}_id', %(id)s, '{kind}', %(key)s)
+"""
+_REMOVE = (
+    "WITH gone AS (DELETE FROM {kind}s WHERE key <> ALL (CAST(:keys AS text[])) RETURNING id, key), told AS ("
+    + _TELL
+    % {
+        "verb": "deleted",
+        "role": "jsonb_build_array(role_id, NULL)",
+        "id": "jsonb_build_array(gone.id, NULL)",
+        "key": "jsonb_build_array(key, NULL)",
+    }
+    + " FROM gone JOIN {table} ON {kind}_id = gone.id) SELECT count(*) FROM gone"
+)
+_COMPLETE = (
+    "WITH given AS (INSERT INTO {table} (role_id, {kind}_id) SELECT role_id, e.id FROM {kind}s e,"
+    " unnest(CAST(:complete AS bigint[])) AS role_id ON CONFLICT DO NOTHING RETURNING role_id, {kind}_id)"
+    + _TELL
+    % {
+        "verb": "created",
+        "role": "jsonb_build_array(NULL, role_id)",
+        "id": "jsonb_build_array(NULL, given.{kind}_id)",
+        "key": "jsonb_build_array(NULL, key)",
+    }
+    + " FROM given JOIN {kind}s e ON e.id = given.{kind}_id"
+)
+
+
 class UnsafeRole(ConfigError):
     """The app's database role could go around row level security or the log."""
 
@@ -182,21 +214,16 @@ def sync(connection: Connection) -> None:
     """
     changed = 0
     complete = connection.scalars(text(COMPLETE_ROLES)).all()
-    for table, entries in (("pages", registry.PAGES), ("permissions", registry.PERMISSIONS)):
-        for statement in (
-            f"INSERT INTO {table} (key) SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING",
-            f"DELETE FROM {table} WHERE key <> ALL (CAST(:keys AS text[]))",  # noqa: S608 # nosec B608
-        ):
-            keys = [entry.key for entry in entries]
-            changed += connection.execute(text(statement), {"keys": keys}).rowcount
-    for table, kind in (("page_roles", "page"), ("role_permissions", "permission")):
-        connection.execute(
-            text(
-                f"INSERT INTO {table} (role_id, {kind}_id) SELECT role_id, e.id FROM {kind}s e,"  # noqa: S608 # nosec B608
-                " unnest(CAST(:complete AS bigint[])) AS role_id ON CONFLICT DO NOTHING"
-            ),
-            {"complete": complete},
-        )
+    for kind, table, entries in (
+        ("page", "page_roles", registry.PAGES),
+        ("permission", "role_permissions", registry.PERMISSIONS),
+    ):
+        names = {"kind": kind, "table": table, "type": table.removesuffix("s")}
+        keys = [entry.key for entry in entries]
+        added = connection.execute(text(_ADD.format(**names)), {"keys": keys}).rowcount
+        gone = connection.scalar(text(_REMOVE.format(**names)), {"keys": keys})
+        changed += added + (gone or 0)
+        connection.execute(text(_COMPLETE.format(**names)), {"complete": complete})
     if changed:  # grants of a page that is gone go with it, which must not happen unrecorded
         connection.execute(
             text(

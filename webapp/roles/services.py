@@ -9,7 +9,7 @@ from webapp.access import queries as access_queries
 from webapp.access.identity import SignedIn
 from webapp.access.models import Page, PageRole, Permission, Role, RolePermission
 from webapp.access.queries import RoleContents
-from webapp.access.services import missing_for, titles
+from webapp.access.services import fill_role, missing_for, titles
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
@@ -32,7 +32,7 @@ def create_role(actor: SignedIn | None, command: RoleDraft) -> Role:
     with _unique_name():
         db.session.add(role)
         db.session.flush()
-    _add(role, command.pages, command.permissions)
+    fill_role(role, command.pages, command.permissions)
     db.session.flush()
     _note_contents(role, frozenset(), command.keys)
     return role
@@ -94,7 +94,7 @@ def change_role(actor: SignedIn, *, role: Role, command: EditRole) -> None:
         role.updated_at = func.now()  # the version rises even if only the contents change
         db.session.flush()
     _remove(role, held - command.keys)
-    _add(role, command.pages - before.pages, command.permissions - before.permissions)
+    fill_role(role, command.pages - before.pages, command.permissions - before.permissions)
     db.session.flush()
     if held != command.keys:
         _note_contents(role, held, command.keys)
@@ -174,28 +174,22 @@ class _unique_name:  # noqa: N801 - reads as a verb in a with statement
             raise DomainError(_("Another role has this name."), field="name") from None
 
 
-def _add(role: Role, pages: Iterable[str], permissions: Iterable[str]) -> None:
-    for page_id in access_queries.ids_of(Page, sorted(pages)).values():
-        db.session.add(PageRole(role_id=role.id, page_id=page_id))
-    for permission_id in access_queries.ids_of(Permission, sorted(permissions)).values():
-        db.session.add(RolePermission(role_id=role.id, permission_id=permission_id))
-
-
 def _remove(role: Role, keys: Iterable[str]) -> None:
     """Delete row by row, so that each leaves its line in the log."""
     gone = list(keys)
-    pages = select(PageRole).join(Page, Page.id == PageRole.page_id)
-    permissions = select(RolePermission).join(
+    pages = select(PageRole, Page.key).join(Page, Page.id == PageRole.page_id)
+    permissions = select(RolePermission, Permission.key).join(
         Permission, Permission.id == RolePermission.permission_id
     )
-    rows = [
-        *db.session.scalars(pages.where(PageRole.role_id == role.id, Page.key.in_(gone))),
-        *db.session.scalars(
-            permissions.where(RolePermission.role_id == role.id, Permission.key.in_(gone))
-        ),
-    ]
-    for row in rows:
-        db.session.delete(row)
+    for page, key in db.session.execute(
+        pages.where(PageRole.role_id == role.id, Page.key.in_(gone))
+    ):
+        trail.tell(page, "page_role.deleted", changes={"page": [key, None]})
+        db.session.delete(page)
+    held = permissions.where(RolePermission.role_id == role.id, Permission.key.in_(gone))
+    for permission, key in db.session.execute(held):
+        trail.tell(permission, "role_permission.deleted", changes={"permission": [key, None]})
+        db.session.delete(permission)
 
 
 def _note_contents(role: Role, old: frozenset[str], new: frozenset[str]) -> None:

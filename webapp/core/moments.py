@@ -1,0 +1,42 @@
+"""Moments that people type by the clock on their wall."""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+LENGTH_OF_DAY = 10
+LAST = time(23, 59, 59, 999999)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone; one that this server does not know is UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def moment_from(typed: str, timezone: str) -> datetime | None:
+    """Read a moment; a day alone means its end, a time without an offset is one of ``timezone``.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    typed = typed.strip().replace(" ", "+" if "+" not in typed and "T" in typed else " ")
+    if not typed:
+        return None
+    if len(typed) == LENGTH_OF_DAY:
+        found = datetime.combine(date.fromisoformat(typed), LAST)
+    else:
+        found = datetime.fromisoformat(typed)
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=zone_of(timezone))).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(typed) from error
+
+
+def typed_from(moment: datetime | None, timezone: str) -> str:
+    """Write a moment as a field of the browser wants it: to the second where it has one."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone_of(timezone)).replace(tzinfo=None)
+    return local.isoformat(timespec="seconds" if local.second else "minutes")
