@@ -7,7 +7,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -43,7 +43,6 @@ LOT = 1000
 MOST = 50_000_000  # rows that are counted, for the bar
 LARGEST = 64 * 1024**3  # bytes of a file
 TRIES, PAUSE = 40, 0.5  # for rows that an open transaction keeps from being sealed
-QUIET = 60.0  # seconds after which the job's own connection gets a word, lest it be closed
 
 Tell = Callable[[int, int | None], None]
 
@@ -58,7 +57,6 @@ class Taking:
     now: datetime
     tell: Tell
     withheld: int = 0
-    _spoke_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         """Find out what may be taken."""
@@ -86,13 +84,6 @@ class Taking:
         for lot in self.rows(*(getattr(AuditEvent, name) for name in COLUMNS)):
             yield [self.mask.seen(row) for row in lot] if self.mask else lot
 
-    def said(self, done: int, total: int | None) -> None:
-        """Tell how far it is, and keep the job's own connection awake."""
-        self.tell(done, total)
-        if time.monotonic() - self._spoke_at > QUIET:
-            self._spoke_at = time.monotonic()
-            db.session.execute(text("SELECT 1"))
-
 
 @queue.task("audit.export", attempts=2, minutes=30)
 def export(progress: queue.Progress) -> None:
@@ -102,6 +93,8 @@ def export(progress: queue.Progress) -> None:
         return
     if who is None or not who.holds(EXPORT):
         raise DomainError(_("Whoever started this may not do it any more."))
+    # While the sealer's connection works, the job's own has nothing to say.
+    db.session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '6h'"))
     taking = Taking(
         query=wanted.query,
         who=who,
@@ -144,7 +137,7 @@ def write(file: IO[bytes], kind: str, taking: Taking, *, settings: Settings) -> 
         file,
         taking.seen(),
         head=queries.head() or (),
-        tell=lambda done: taking.said(done, taking.total),
+        tell=lambda done: taking.tell(done, taking.total),
     )
 
 
@@ -162,7 +155,7 @@ def _write_bundle(file: IO[bytes], taking: Taking, settings: Settings) -> int:
             )  # a transaction that began before these rows were written is still open
             _seal(connection, key)
             covering.look()
-            taking.said(covering.rows, None)
+            taking.tell(covering.rows, None)
         leaves = sum(covering.sealed(seal)[0] for seal in covering.seals)
         bundle.write(
             file,
@@ -170,7 +163,7 @@ def _write_bundle(file: IO[bytes], taking: Taking, settings: Settings) -> int:
             key=key,
             covering=covering,
             asked=_said(taking, settings),
-            tell=lambda done: taking.said(taking.total + done, taking.total + leaves),
+            tell=lambda done: taking.tell(taking.total + done, taking.total + leaves),
         )
         return covering.rows
 
@@ -199,7 +192,7 @@ def _choose(covering: Covering, taking: Taking) -> None:
                 taking.withheld += 1
             else:
                 covering.add(Ref(id=row.id, epoch=row.epoch, xid=int(row.xid), month=row.month))
-        taking.said(covering.rows, taking.total * 2)
+        taking.tell(covering.rows, taking.total * 2)
 
 
 def _said(taking: Taking, settings: Settings) -> bundle.Asked:
