@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from tests import factories
+from tests.audit.written import written
+from webapp.audit.difference import compared, differences_of
 from webapp.audit.sentences import ACTIONS, NOTHING, sentence
-from webapp.audit.timeline import Telling, timeline_of
+from webapp.audit.timeline import Telling, sentences_of, timeline_of
+from webapp.audit.wording import COVER, Named
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.tickets.models import Level, Priority, Ticket
@@ -149,3 +152,138 @@ def test_names_stand_for_numbers_and_words_for_codes_in_a_ticket_s_story(
         ("priority", "normal", "high"),
         ("solution due at", NOTHING, "1 Jul 2026 12:00"),
     }
+
+
+NAMES = {
+    ("user", 1): "Luis",
+    ("user", 2): "Eva",
+    ("team", 1): "Network",
+    ("client", 1): "Acme",
+    ("client", 2): "Globex",
+    ("project", 3): "Move",
+    ("role", 4): "Auditor",
+    ("permission", 5): "audit.export",
+    ("ticket", 7): "#7 No light",
+}
+
+
+def ticket(**changes: Any) -> Any:
+    about = {"object_type": "ticket", "object_label": "#7 No light", "object_id": 7}
+    return event("ticket.updated", changes=changes, **about)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (
+            ticket(priority=["normal", "high"]),
+            "raised the priority of the ticket #7 No light from normal to high",
+        ),
+        (
+            ticket(priority=["urgent", "low"], urgency=["high", "low"]),
+            "lowered the priority of the ticket #7 No light from urgent to low, with urgency from high to low",
+        ),
+        (ticket(assignee_id=[None, 2]), "assigned the ticket #7 No light to Eva"),
+        (ticket(assignee_id=[1, 2]), "passed the ticket #7 No light on from Luis to Eva"),
+        (ticket(assignee_id=[1, 9]), "passed the ticket #7 No light on from Luis to person 9"),
+        (
+            ticket(client_id=[1, 2], project_id=[3, None]),
+            "moved the ticket #7 No light from Acme, Move to Globex",
+        ),
+        (
+            ticket(tags=[["a", "b"], ["b", "c"]]),
+            "added c to tags of the ticket #7 No light and removed a",
+        ),
+        (
+            ticket(subject=["Old", "New"]),
+            "changed subject of the ticket #7 No light from “Old” to “New”",
+        ),
+        (
+            ticket(resolution=[None, "x" * 99]),
+            "changed the text “resolution” of the ticket #7 No light",
+        ),
+        (
+            event(
+                "role.assigned",
+                object_type="user",
+                object_label="Luis",
+                changes={"role": [None, "Auditor"], "client_id": [None, 1], "location_id": None},
+            ),
+            "gave Luis the role Auditor in Acme",
+        ),
+        (
+            event(
+                "role_permission.created",
+                changes={"role_id": [None, 4], "permission_id": [None, 5]},
+            ),
+            "put the permission “Export the log” into the role Auditor",
+        ),
+        (
+            event("ticket.assigned", object_label="#7", changes={"assignee_id": [None, 1]}),
+            "assigned #7 to Luis",
+        ),
+        (
+            event("ticket.replied", object_label="Hello", changes={"ticket_id": [None, 7]}),
+            "answered on #7 No light: “Hello”",
+        ),
+        (
+            event(
+                "role.permissions_changed",
+                object_label="Desk",
+                changes={"permissions": [["audit.undo"], ["audit.export"]]},
+            ),
+            "changed what the role Desk gives: Export the log added, Undo changes taken out",
+        ),
+    ],
+)
+def test_with_names_a_sentence_tells_the_values(row: Any, says: str) -> None:
+    assert sentence(Named(row, NAMES)) == f"Ana {says}"
+
+
+def test_what_the_code_writes_is_told_in_words(app: Any) -> None:
+    found = written(app)
+    assert {"ticket.opened", "asset.labelled", "audit.undone", "role.revoked"} <= found
+    told = {name: sentence(event(name, object_label="It")) for name in found}
+    assert {name for name, said in told.items() if " did " in said} == set()
+
+
+def test_a_covered_row_claims_nothing() -> None:
+    covered = ticket(priority=[COVER, COVER], deleted_at=[COVER, COVER])
+    covered.covered = True
+    said = sentence(Named(covered, NAMES))
+    assert said == "Ana changed priority, deleted of the ticket #7 No light"
+
+
+def test_a_text_is_laid_out_line_by_line() -> None:
+    rows = compared("one\nthe old word\nthree", "one\nthe new word\nthree\nfour")
+    assert [row.old == row.new for row in rows] == [True, False, True, False]
+    (old, new) = (rows[1].old or (), rows[1].new or ())
+    assert [piece.text for piece in old if piece.changed] == ["old"]
+    assert "".join(piece.text for piece in new) == "the new word"
+    assert rows[3].old is None
+
+
+def test_the_difference_has_names_and_leaves_out_what_says_the_same() -> None:
+    row = event(
+        "ticket.assigned",
+        object_type="ticket",
+        changes={"assignee_id": [None, 1], "assignee": [None, "Luis"], "tags": [["a"], ["a", "b"]]},
+    )
+    who, tags = differences_of(Named(row, NAMES), link=lambda kind, number: f"/{kind}/{number}")
+    assert (who.title, who.old.text, who.new.text) == ("assignee", NOTHING, "Luis")
+    assert (who.new.url, who.new.number) == ("/user/1", 1)
+    assert (tags.came, tags.went) == (("b",), ())
+
+
+def test_a_whole_page_of_rows_asks_for_names_once(
+    app: Any, statements: Any, audit_rows: Any
+) -> None:
+    ana, client = factories.make_user(name="Ana Ruiz"), factories.make_client("Acme")
+    ticket_ = factories.make_ticket(client_id=client.id)
+    with factories.work():
+        db.session.get_one(Ticket, ticket_.id).assignee_id = ana.id
+    rows = [SimpleNamespace(**row) for row in audit_rows("ticket", ticket_.id)]
+    with app.test_request_context(), factories.work(), statements() as seen:
+        lines = sentences_of(rows * 20)
+    assert len([one for one in seen if "UNION" in one or "users" in one]) == 1
+    assert any("to Ana Ruiz" in line.sentence for line in lines)

@@ -81,7 +81,16 @@ def _project_left(event: Event) -> str:
     return str(said)
 
 
+def _exported(event: Event) -> str:
+    rows = pair(event.changes.get("rows"))[1]
+    count = rows if isinstance(rows, int) else 0
+    n = format_number(count)
+    said = ngettext("exported assets (%(n)s row)", "exported assets (%(n)s rows)", count, n=n)
+    return str(said)
+
+
 SPECIAL |= {
+    "asset.exported": _exported,
     "asset.bulk_changed": _many_changed,
     "asset.bulk_undone": _many_undone,
     "asset.left": _left,

@@ -156,13 +156,25 @@ def _exported(event: Event) -> str:
     return str(ngettext("exported records (%(num)s row)", "exported records (%(num)s rows)", rows))
 
 
+# What of the log was read, if not rows of it.
+READ = {
+    "audit_export": N_("looked at the exports of the audit log"),
+    "audit_check": N_("looked at the proof of the audit log"),
+}
+
+
 def _log_read(event: Event) -> str:
+    kind = event.object_type
+    if kind == "audit_event":
+        return gettext("read entry %(number)s of the audit log", number=event.object_id)
+    if kind in READ:
+        return gettext(READ[kind])
+    if kind:
+        return gettext("read the history of %(what)s", what=_the(event, name=label(event)))
     used = [
         f"{field_title(name)} {_filter(name, pair(value)[1])}"
         for name, value in event.changes.items()
     ]
-    if event.object_type == "audit_event":
-        return gettext("read entry %(number)s of the audit log", number=event.object_id)
     if not used:
         return gettext("read the audit log")
     return gettext("read the audit log (%(filters)s)", filters=", ".join(used))

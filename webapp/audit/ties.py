@@ -129,6 +129,19 @@ TIES: dict[str, Teller] = {
     "notification_settings.created": by_values(N_("chose when mails may come")),
     "notification_settings.updated": by_values(N_("changed when mails may come")),
     "notification_settings.deleted": by_values(N_("let mails come whenever they like again")),
+    "audit.verified": lambda event: by_values(
+        N_("checked %(rows)s rows of the audit log against their seals: all is as it was sealed")
+        if event.outcome == "ok"
+        else N_("checked %(rows)s rows of the audit log against their seals, and found faults"),
+        "rows",
+    )(event),
+    "audit.heads_taken": by_values(N_("downloaded the seals of the audit log (%(rows)s)"), "rows"),
+    "audit.retired": by_values(
+        N_("took the month %(month)s out of the audit log (%(rows)s rows)"), "month", "rows"
+    ),
+    "audit.epoch_raised": by_values(
+        N_("began epoch %(epoch)s of the audit log after a restore"), "epoch"
+    ),
     "audit_export.created": by_values(
         N_("asked for an export of the log (%(format)s, filter: %(query)s)"), "format", "query"
     ),

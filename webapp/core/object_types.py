@@ -47,6 +47,9 @@ TYPES: dict[str, tuple[str, str | None, str]] = {
     "notification_settings": ("settings for notifications", None, ""),
     "user_session": ("session", None, ""),
     "audit_export": ("export of the log", None, ""),
+    "audit_event": ("entry of the log", "audit.show", "event_id"),
+    "audit_seal": ("seal", None, ""),
+    "audit_check": ("check of the log", None, ""),
 }
 
 
@@ -91,6 +94,9 @@ THE = {
     "notification_settings": N_("the settings for notifications %(label)s"),
     "user_session": N_("the session %(label)s"),
     "audit_export": N_("the export of the log %(label)s"),
+    "audit_event": N_("the entry of the log %(label)s"),
+    "audit_seal": N_("the seal %(label)s"),
+    "audit_check": N_("the check of the log %(label)s"),
 }
 
 

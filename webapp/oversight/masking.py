@@ -40,6 +40,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("sla_policy", "sla_target", "canned_reply"), _DESK),
     **dict.fromkeys(("ticket_transition", "ticket_transition_role"), _DESK),
     "job": ("jobs",),
+    "audit_event": ("audit",),
 }
 # Kinds that lie in a client; the others are seen alike by all who open their page, wherever they may.
 PLACED = frozenset(
