@@ -103,7 +103,8 @@ def export(progress: queue.Progress) -> None:
         tell=progress.tell,
     )
     kept = exporting.storage()
-    with _room(), TemporaryFile() as file:
+    kept.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _room(), TemporaryFile(dir=kept.root) as file:
         rows = write(file, wanted.format, taking, settings=exporting.settings())
         file.seek(0)
         with kept.receive(file, limit=LARGEST) as draft:

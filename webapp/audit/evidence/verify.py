@@ -17,6 +17,7 @@ import hashlib
 import json
 import sys
 import zipfile
+import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ ROWS, SEALS, PROOFS, MANIFEST, SIGNATURE = (
 FEW = (
     200  # seals of which each signature is checked; of more, the head's: the chain covers the rest
 )
+BROKEN = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
 LONGEST = 64 * 1024 * 1024  # of one line
 
 
@@ -199,7 +201,7 @@ class Check:
             self._files()
         except (KeyError, TypeError, AttributeError) as error:
             raise Wrong("This script does not know such a bundle: " + plain(error)) from error
-        except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        except BROKEN as error:
             raise Wrong("The bundle cannot be read: " + plain(error)) from error
 
     def _manifest(self) -> None:
@@ -386,7 +388,7 @@ def main() -> int:
             tell=lambda text: say("ok  " + text),
         )
         check.run()
-    except (Wrong, OSError, zipfile.BadZipFile) as error:
+    except (Wrong, *BROKEN) as error:
         say(f"\nNOT VERIFIED\n  {plain(error)}")
         return 1
     _summary(check, say)

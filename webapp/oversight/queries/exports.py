@@ -22,7 +22,9 @@ SHOWN: tuple[Any, ...] = (
 
 def list_own(args: Any, *, user_id: int) -> Page:
     """Return a page of somebody's exports, newest first; ``extra`` has their jobs by number."""
-    statement: Select[Any] = select(*SHOWN).where(AuditExport.user_id == user_id)
+    statement: Select[Any] = select(*SHOWN).where(
+        AuditExport.user_id == user_id, AuditExport.expires_at > func.now()
+    )
     page = paginate(statement, LISTING, args)
     page.extra["jobs"] = jobs.reports_of(row.job_id for row in page.rows if row.job_id)
     return page
