@@ -243,3 +243,66 @@ def _after(changes: dict[str, Any]) -> dict[str, Any]:
         for name, change in pairs
         if isinstance(change, list) and len(change) == 2  # noqa: PLR2004 - old and new
     }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """Somebody who could open pages at a moment, by which roles."""
+
+    user_id: int
+    name: str
+    active: bool
+    given: tuple[Given, ...]
+
+
+_ALL = text("""
+SELECT id, occurred_at, actor_id, actor_name, action, object_type, object_id, object_label, changes FROM audit_event
+ WHERE outcome = 'ok' AND occurred_at <= :at AND changes <> '{}' AND (
+   object_type IN ('role', 'role_permission', 'page_role', 'location', 'user_role')
+   OR action IN ('role.assigned', 'role.revoked')
+   OR object_type = 'user' AND changes ?| ARRAY['is_active', 'name'])
+ ORDER BY id
+""")
+
+
+def holders(
+    at: datetime, pages: Iterable[str], *, place: tuple[str, int] | None, placed: bool
+) -> list[Holder]:
+    """Return who could open one of ``pages`` at a moment for what lies in ``place``, by name.
+
+    What is not ``placed`` is seen wherever the role holds.
+    """
+    everybody: dict[int, _Replay] = {}
+    common = _Replay()
+    for row in db.session.execute(_ALL, {"at": at}):
+        if row.object_type in {"user", "user_role"}:
+            everybody.setdefault(_whose(row), _Replay()).add(row)
+        else:
+            common.add(row)
+    for one in everybody.values():
+        common.held |= one.held  # the places that any of them names
+    common.name_places(at, *(place or (None, None)))
+    roles, where = (
+        {role.id: role for role in common.contents()},
+        common.place(*(place or (None, None))),
+    )
+    wanted, found = frozenset(pages), []
+    for user_id, one in everybody.items():
+        given = [common.given(key, row, roles.get(key[0])) for key, row in one.held.items()]
+        fitting = tuple(
+            each
+            for each in given
+            if each.grant.pages & wanted and (not placed or each.grant.covers(where))
+        )
+        if fitting:
+            name = str(one.person.get("name") or user_id)
+            active = bool(one.person.get("is_active", True))
+            found.append(Holder(user_id=user_id, name=name, active=active, given=fitting))
+    return sorted(found, key=lambda one: (not one.active, one.name, one.user_id))
+
+
+def _whose(row: Any) -> int:
+    if row.object_type == "user":
+        return int(row.object_id)
+    old, new = _pair(row.changes.get("user_id"))
+    return int(new or old or 0)

@@ -25,6 +25,7 @@ MASK = "•••"
 _FOREIGN = frozenset(
     f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended")
 )
+_CATEGORIES = ("change", "access", "import", "system")
 _READ = (
     *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.occurred_at, AuditEvent.category),
     *(AuditEvent.action, AuditEvent.actor_id, AuditEvent.actor_name, AuditEvent.request_id),
@@ -98,13 +99,14 @@ def tracked(object_type: str) -> Mapping[str, Column[Any]]:
 
 
 def rows_of(object_type: str, object_id: int, *, everything: bool = True) -> list[Any]:
-    """Return what the log has about a record and did happen, in the order in which it came."""
+    """Return what was done to a record, in the order in which it came; reads and sign-ins are left out."""
     statement = (
         select(*_READ)
         .where(
             AuditEvent.object_type == object_type,
             AuditEvent.object_id == object_id,
             AuditEvent.outcome == "ok",
+            AuditEvent.category.in_(_CATEGORIES),
             in_sight(everything=everything),
         )
         .order_by(AuditEvent.id)

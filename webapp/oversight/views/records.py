@@ -1,14 +1,135 @@
-"""How a record was."""
+"""How a record was: its versions, any two of them side by side, and who could see it then."""
 
-from flask import abort
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from webapp.access import asof as access
+from webapp.audit import asof
+from webapp.audit.asof import Snapshot
+from webapp.audit.wording import field_title
+from webapp.core import object_types, trail
 from webapp.core.guards import page
-from webapp.oversight.views.common import bp
+from webapp.core.identity import signed_in_person
+from webapp.core.moments import moment_from, typed_from
+from webapp.core.typed import number_of
+from webapp.oversight import history as logic
+from webapp.oversight.masking import mask_of, pages_of
+from webapp.oversight.views.common import bp, sees_everything
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """Which moments of a record; an entry stands for the moment right after it."""
+
+    at: datetime | None
+    upto: int | None
+    other: datetime | None
+    compare: bool
+    before: int | None
+
+    @property
+    def past(self) -> bool:
+        """True unless the record is asked for as it is."""
+        return self.at is not None or self.upto is not None
 
 
 @bp.get("/record/<kind>/<id:record_id>")
 @page("audit", sensitive=True)
 def record(kind: str, record_id: int) -> ResponseReturnValue:
-    """Record."""
-    abort(404)
+    """Show a record as it was at a moment, and all that became of it."""
+    asked, who, mask = _asked(), signed_in_person(), mask_of(signed_in_person())
+    found = None
+    if kind in asof.KINDS:
+        found = logic.history_of(kind, record_id, everything=sees_everything())
+    if found is None:
+        abort(404)
+    about = {"object_type": kind, "object_id": record_id}
+    trail.note(
+        "audit.read", category="read", changes=about | ({"at": asked.at} if asked.at else {})
+    )
+    then, now = found.at(asked.at, asked.upto), found.at(None)
+    covered = mask.hides(kind, (then or now or found).client_id)
+    lines, older = logic.timeline(found, mask, before=asked.before)
+    shown = {} if covered else _values(found, asked, then, now)
+    return render_template(
+        "audit/record.html",
+        kind=kind,
+        title=object_types.title_of(kind),
+        field_title=field_title,
+        history=found,
+        asked=asked,
+        then=then,
+        covered=covered,
+        around=found.around(then),
+        lines=lines,
+        older=older,
+        typed_at=typed_from(_moment(asked, then), who.timezone) if asked.past else "",
+        typed_other=typed_from(asked.other, who.timezone),
+        record_url=_url_of(kind, record_id),
+        sight=_sight(kind, then, asked) if asked.past and not covered else None,
+        **{"fields": [], "changed": None, "disagreements": None, **shown},
+    )
+
+
+def _asked() -> Asked:
+    zone, args = signed_in_person().timezone, request.args
+    try:
+        return Asked(
+            at=moment_from(args.get("at", ""), zone),
+            upto=number_of(args.get("upto", "")),
+            other=moment_from(args.get("other", ""), zone),
+            compare="other" in args and bool(args.get("at") or args.get("upto")),
+            before=number_of(args.get("before", "")),
+        )
+    except ValueError:
+        abort(404)
+
+
+def _moment(asked: Asked, then: Snapshot | None) -> datetime | None:
+    return asked.at or (then.at if then else None)
+
+
+def _values(
+    found: logic.History, asked: Asked, then: Snapshot | None, now: Snapshot | None
+) -> dict[str, Any]:
+    """What the page shows of the record's values."""
+    values = then.values if then else {}
+    shown: dict[str, Any] = {"fields": logic.differences(found.kind, {}, values, _url_of)}
+    if asked.compare:
+        other = found.at(asked.other) if asked.other else now
+        shown["changed"] = logic.differences(
+            found.kind, values, other.values if other else {}, _url_of
+        )
+    if not asked.past:
+        shown["disagreements"] = logic.disagreements(found, now)
+    return shown
+
+
+def _sight(kind: str, then: Snapshot | None, asked: Asked) -> list[access.Holder] | None:
+    """Who could see the record then; for those who read the whole log."""
+    at = _moment(asked, then)
+    if then is None or at is None or not sees_everything():
+        return None
+    return access.holders(at, pages_of(kind), place=_place(kind, then), placed=kind not in _FREE)
+
+
+_FREE = ("user", "role")  # seen by all who open their page, wherever
+
+
+def _place(kind: str, then: Snapshot) -> tuple[str, int] | None:
+    if kind in {"location", "client", "project"}:
+        return kind, then.object_id
+    if project := then.values.get("project_id"):
+        return "project", project
+    client = then.values.get("client_id")
+    return ("client", client) if client else None
+
+
+def _url_of(kind: str | None, number: int | None) -> str | None:
+    who = signed_in_person()
+    opens = any(map(who.opens, pages_of(kind)))
+    return object_types.url_of(kind, number) if opens else None

@@ -1,0 +1,109 @@
+"""The history of a record for its page: what it was at a moment, what differs between two, and who could see it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from webapp.audit import asof
+from webapp.audit.asof import Snapshot, Version
+from webapp.audit.difference import Difference, differences_of
+from webapp.audit.queries.labels import names_of
+from webapp.audit.timeline import Line, sentences_of
+from webapp.audit.wording import field_title
+from webapp.oversight.masking import Mask
+
+SHOWN = 50  # lines of the timeline
+EMPTY = (None, "", [], {})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One line of the timeline; ``version`` tells whether the record was another one after it."""
+
+    row: Any
+    line: Line
+    version: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """All that the log has about a record."""
+
+    kind: str
+    record_id: int
+    rows: Sequence[Any]
+    versions: Sequence[Version]
+
+    @property
+    def label(self) -> str:
+        """What it was called last."""
+        return next((row.object_label for row in reversed(self.rows) if row.object_label), "")
+
+    @property
+    def client_id(self) -> int | None:
+        """The client to which it belonged last."""
+        return self.rows[-1].client_id if self.rows else None
+
+    def at(self, at: datetime | None, upto: int | None = None) -> Snapshot | None:
+        """What it was."""
+        return asof.snapshot(self.kind, self.record_id, self.versions, at=at, upto=upto)
+
+    def around(self, shown: Snapshot | None) -> tuple[int | None, int | None]:
+        """The entries that made the version before and the one after."""
+        ids = [one.row.id for one in self.versions]
+        here = ids.index(shown.event_id) if shown else -1
+        before = ids[here - 1] if here > 0 else None
+        return before, ids[here + 1] if here + 1 < len(ids) else None
+
+
+def history_of(kind: str, record_id: int, *, everything: bool) -> History | None:
+    """Return the history of a record; None if nothing of it is in the reader's sight."""
+    rows = asof.rows_of(kind, record_id, everything=everything)
+    if not rows:
+        return None
+    versions = asof.versions_of(kind, record_id, rows=rows)
+    return History(kind=kind, record_id=record_id, rows=rows, versions=versions)
+
+
+def timeline(history: History, mask: Mask, *, before: int | None) -> tuple[list[Told], int | None]:
+    """Return lines, the newest first, and the entry before which older ones are."""
+    rows = [row for row in history.rows if before is None or row.id < before][-SHOWN - 1 :]
+    more = rows[1].id if len(rows) > SHOWN else None
+    shown = [mask.seen(row) for row in reversed(rows[-SHOWN:])]
+    changed = {one.row.id for one in history.versions}
+    lines = sentences_of(shown)
+    told = [
+        Told(row=row, line=line, version=row.id in changed)
+        for row, line in zip(shown, lines, strict=True)
+    ]
+    return told, more
+
+
+def differences(
+    kind: str, before: Mapping[str, Any], after: Mapping[str, Any], link: Any
+) -> list[Difference]:
+    """Return what differs between two versions, in the order of the columns."""
+    names = [name for name in asof.tracked(kind) if name in before or name in after]
+    changes = {
+        name: [before.get(name), after.get(name)]
+        for name in names
+        if before.get(name) != after.get(name)
+        and not (before.get(name) in EMPTY and after.get(name) in EMPTY)
+    }
+    row = SimpleNamespace(changes=changes, object_type=kind, object_label="", action=kind)
+    row.names = names_of([row])
+    return differences_of(row, link=link)  # type: ignore[arg-type]  # as much of a row as it takes
+
+
+def disagreements(history: History, now: Snapshot | None) -> list[str] | None:
+    """Return fields in which the table holds something else than the log says; None if it cannot be seen."""
+    held = asof.held_now(history.kind, history.record_id)
+    if held is None or now is None:
+        return None
+    return [
+        field_title(name)
+        for name, value in held.items()
+        if name not in now.unknown and now.values.get(name) != value
+    ]
