@@ -35,7 +35,7 @@ def fold(rows: Sequence[Any], *, single: bool = False) -> tuple[list[Step], list
         why, blocks = (effects.WITH_MERGE, False) if told else why_left(row, among=bool(found))
         left.append(Left(row=row, why=why, blocks=blocks))
     steps.sort(key=lambda step: (step.row.recorded_at, step.row.id), reverse=True)
-    return _outermost_first(steps), left
+    return steps, left
 
 
 def _goes_along(row: Any, *, merged: bool) -> bool:
@@ -72,16 +72,16 @@ def _note_states(steps: Sequence[Step], rows: Sequence[Any]) -> None:
             step.context["status"] = before[step.key]
 
 
-def _outermost_first(steps: list[Step]) -> list[Step]:
-    """Assets move with all inside them: what contains others goes first, and is deleted last."""
+def outermost_first(steps: list[Step]) -> list[Step]:
+    """Assets move with all inside them: what contains others goes first, and is archived last. Needs the records."""
     mine = [step for step in steps if step.kind == "asset"]
-    up = {step.key: step.fields.get("parent_id", (None, None)) for step in mine}
+    up = {step.key: _parent(step) for step in mine}
 
     def depth(step: Step) -> int:
-        key, steps_up = step.key, 0
-        while (key := _above(up, key, step)) is not None and steps_up < len(up):
-            steps_up += 1
-        return steps_up
+        key, above = up[step.key], 0
+        while key in up and above < len(up):
+            key, above = up[key], above + 1
+        return above
 
     removed = sorted((s for s in mine if s.verb == "remove"), key=depth, reverse=True)
     others = sorted((s for s in mine if s.verb != "remove"), key=depth)
@@ -89,8 +89,8 @@ def _outermost_first(steps: list[Step]) -> list[Step]:
     return [next(ordered) if step.kind == "asset" else step for step in steps]
 
 
-def _above(up: dict[Any, Pair], key: Any, step: Step) -> Any:
-    """What contains it, of those that go along: as it shall be, or where it came into being."""
-    old, new = up.get(key, (None, None))
-    parent = new if step.verb == "remove" else old
-    return parent if parent in up else None
+def _parent(step: Step) -> Any:
+    """What contains it: when it is back, or else as it is now."""
+    if step.verb == "change" and "parent_id" in step.fields:
+        return step.fields["parent_id"][0]
+    return getattr(step.record, "parent_id", None)

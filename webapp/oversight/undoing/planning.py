@@ -9,7 +9,7 @@ from webapp.core.language import _
 from webapp.oversight.masking import Mask, mask_of
 from webapp.oversight.undoing import reading
 from webapp.oversight.undoing.effects import CUSTODY, effect_of
-from webapp.oversight.undoing.folding import fold
+from webapp.oversight.undoing.folding import fold, outermost_first
 from webapp.oversight.undoing.kinds import KINDS, Context, Kind
 from webapp.oversight.undoing.kinds.base import NOT_REMOVED
 from webapp.oversight.undoing.steps import Effect, Plan, Step
@@ -56,6 +56,7 @@ def _judged(ctx: Context, plan: Plan, rows: Sequence[Any], *, lock: bool) -> Pla
     ctx.know(_clients(steps))
     for kind, mine in _by_kind(steps):
         kind.load(mine, lock=lock)
+    steps = plan.steps = outermost_first(steps)
     ctx.know(getattr(step.record, "client_id", None) for step in steps)
     mask = mask_of(ctx.actor)
     _note_later(steps, rows, mask)
