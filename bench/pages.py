@@ -39,7 +39,8 @@ URL = os.environ.get("BENCH_DATABASE_URL", "")
 os.environ |= {"DATA_DIR": str(HOME), "SECRET_KEY": SECRET, "DEMO": "1", "DATABASE_URL": URL}
 sys.path.insert(0, str(ROOT))
 
-from bench.ticket_pages import fields_of, ticket_pages  # noqa: E402 - the line above finds it
+from bench.audit_pages import audit_pages, auditors, troubles  # noqa: E402 - the line above finds it
+from bench.ticket_pages import fields_of, ticket_pages  # noqa: E402
 
 
 def main() -> None:
@@ -54,29 +55,44 @@ def main() -> None:
     database.prepare(settings)
     app = create_app(settings)
     seed(app)
-    boss, other = signed_in(app, "admin@example.com"), signed_in(app, scoped_person(app))
+    boss = signed_in(app, "admin@example.com")
+    people = {"scoped": scoped_person(app), **auditors(app)}
+    others = {which: signed_in(app, email) for which, email in people.items()}
+
+    def visitor(name: str) -> tuple[str, str]:
+        return next((whom for which, whom in others.items() if which in name), boss)
+
     wanted = sys.argv[1:]
     recorded = [
-        record(app, *(other if "scoped" in name else boss), name, address)
-        for name, address in [*pages(app), *asset_pages(app), *ticket_pages(app)]
+        record(app, *visitor(name), name, address)
+        for name, address in addresses(app)
         if not wanted or any(word in name for word in wanted)
     ]
     for page in recorded:
         print(f"  recorded {page['name']}: {page['status']}", file=sys.stderr)
     (HOME / "pages.pickle").write_bytes(pickle.dumps(recorded))
-    floor_env = {
-        "FLOOR_FILE": str(HOME / "pages.pickle"),
-        "FLOOR_DSN": make_url(settings.app_url())
-        .set(drivername="postgresql")
-        .render_as_string(hide_password=False),
-    }
+    url = make_url(settings.app_url()).set(drivername="postgresql")
+    dsn = url.render_as_string(hide_password=False)
+    floor_env = {"FLOOR_FILE": str(HOME / "pages.pickle"), "FLOOR_DSN": dsn}
     with served("bench.floor:app", floor_env) as floor, served("wsgi:app", {}) as steward:
         print("| page | statements | floor | Steward | ratio |")
         print("| --- | ---: | ---: | ---: | ---: |")
         for number, page in enumerate(recorded):
-            visitor = other if "scoped" in page["name"] else boss
-            print(row(floor, steward, number, page, *visitor), flush=True)
+            print(row(floor, steward, number, page, *visitor(page["name"])), flush=True)
         print(f"\nMemory of the worker afterwards: {steward.megabytes():.0f} MB")
+    told = [
+        f"{page['name']}: {trouble}"
+        for page in recorded
+        if page["path"].startswith("/audit")
+        for trouble in troubles(dsn, page)
+    ]
+    if told:
+        sys.exit("Searches of the log that read too much:\n" + "\n".join(told))
+
+
+def addresses(app: Any) -> list[tuple[str, str]]:
+    """All that is measured."""
+    return [*pages(app), *asset_pages(app), *ticket_pages(app), *audit_pages(app)]
 
 
 def seed(app: Any) -> None:
