@@ -109,12 +109,15 @@ def _outcomes(outcome: str) -> tuple[str, ...]:
 
 def _who(actors: Iterable[str]) -> dict[str, Any]:
     ids: list[int] = []
-    systems, agents = [], []
+    systems: list[str] = []
+    agents: list[str] = []
     given = False
     for actor in actors:
         given = True
         if actor.isascii() and actor.isdigit():
             ids.append(min(int(actor[:19]), 2**63 - 1))
+        elif actor == "system:":
+            systems.extend(search_names.system_names())
         elif actor.startswith("system:"):
             systems.append(actor)
         elif actor.startswith(AGENTS):
@@ -123,7 +126,7 @@ def _who(actors: Iterable[str]) -> dict[str, Any]:
             ids.extend(search_names.people_called(actor))
     return {
         "actor_ids": tuple(dict.fromkeys(ids)),
-        "systems": tuple(systems),
+        "systems": tuple(dict.fromkeys(systems)),
         "agents": tuple(agents),
         "nobody": given and not (ids or systems or agents),
     }

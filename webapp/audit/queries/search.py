@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import (
@@ -51,7 +52,7 @@ class Filter:
     """What of the log is asked for; what is empty leaves its column open. Names are looked up by whoever makes it."""
 
     actor_ids: tuple[int, ...] = ()
-    systems: tuple[str, ...] = ()  # "system:seed"; "system:" stands for all of them
+    systems: tuple[str, ...] = ()  # "system:seed"
     agents: tuple[str, ...] = ()  # "token:4", "job:7": what acted for somebody
     nobody: bool = False  # somebody was named whom nobody knows
     actions: tuple[str, ...] = ()
@@ -109,12 +110,26 @@ def in_sight(*, everything: bool) -> ColumnElement[bool]:
     return AuditEvent.client_id == any_(cast(scope.scalar_subquery(), ARRAY(BigInteger)))
 
 
-def conditions(asked: Filter) -> Iterable[ColumnElement[bool]]:
-    """Yield what a row has to be; as Filter has it, so that each index is found."""
+def conditions(asked: Filter, *, words: bool = True) -> Iterable[ColumnElement[bool]]:
+    """Yield what a row has to be, so that each index is found; without ``words`` those have been looked up."""
     if asked.nobody:
         yield false()
-    for condition in (_who, _what, _words, _when, _where_from):
+    if words and asked.by_words:
+        yield AuditEvent.search.bool_op("@@")(words_of(asked))
+    for condition in (_who, _what, _besides_words, _when, _where_from):
         yield from condition(asked)
+
+
+def words_of(asked: Filter) -> Any:
+    """Return the query for the index of words."""
+    parts = [
+        func.to_tsquery("simple", words, type_=TSQUERY)
+        for words in (asked.words, asked.label)
+        if words
+    ]
+    if asked.facets:
+        parts.append(cast(" & ".join(asked.facets), TSQUERY))
+    return reduce(lambda one, other: one.op("&&", return_type=TSQUERY())(other), parts)
 
 
 def is_one_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
@@ -127,18 +142,13 @@ def _who(asked: Filter) -> Iterable[ColumnElement[bool]]:
     ways = []
     if asked.actor_ids:
         ways.append(is_one_of(AuditEvent.actor_id, asked.actor_ids))
-    ways += [_system(name) for name in asked.systems]
+    if asked.systems:
+        named = is_one_of(AuditEvent.actor_name, asked.systems)
+        ways.append(and_(AuditEvent.actor_id.is_(None), named))
     if asked.agents:
         ways.append(is_one_of(AuditEvent.via, asked.agents))
     if ways:
         yield or_(*ways)
-
-
-def _system(name: str) -> ColumnElement[bool]:
-    actor = AuditEvent.actor_name
-    if name == "system:":  # all of them; ";" follows ":"
-        return and_(AuditEvent.actor_id.is_(None), actor >= "system:", actor < "system;")
-    return and_(AuditEvent.actor_id.is_(None), actor == name)
 
 
 def _what(asked: Filter) -> Iterable[ColumnElement[bool]]:
@@ -158,15 +168,10 @@ def _what(asked: Filter) -> Iterable[ColumnElement[bool]]:
             yield AuditEvent.outcome != "ok"  # what the partial index is for
 
 
-def _words(asked: Filter) -> Iterable[ColumnElement[bool]]:
-    for words in (asked.words, asked.label):
-        if words:
-            yield AuditEvent.search.bool_op("@@")(func.to_tsquery("simple", words))
+def _besides_words(asked: Filter) -> Iterable[ColumnElement[bool]]:
     if asked.label:  # the words may stand in values, too; here the name is meant
         name = func.to_tsvector("simple", func.coalesce(AuditEvent.object_label, ""))
         yield name.bool_op("@@")(func.to_tsquery("simple", asked.label))
-    if asked.facets:
-        yield AuditEvent.search.bool_op("@@")(cast(" & ".join(asked.facets), TSQUERY))
     if asked.covered and (asked.words or asked.facets):
         yield or_(*_known(asked))
 

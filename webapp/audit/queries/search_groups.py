@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, true
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import CLOCKS, SHOWN, Filter
-from webapp.audit.queries.search_pages import LISTING, Reader, Way, unnested, way_of
+from webapp.audit.queries.search_hits import Hits
+from webapp.audit.queries.search_pages import LISTING, Reader, Way, hits_of, unnested, way_of
 from webapp.core.db import db
 from webapp.core.paging import Page, cursor_at, limit_in, read_cursor, sort_in
 
@@ -63,8 +64,16 @@ def list_groups(asked: Filter, args: Any, *, reader: Reader) -> Page:
     edge: tuple[ColumnElement[bool], ...] = ()
     if cursor := (before if backwards else after):
         edge = (course.beyond(literal(read_cursor(cursor, course.clock)[0], course.clock.type)),)
-    way = way_of(asked, reader)
-    times, more = _times(way, course, edge, limit, by_words=asked.by_words)
+    way = way_of(asked, reader, by=name)
+    if asked.by_words:
+        hits = hits_of(asked, reader, args, sort) if name == "recorded_at" else None
+        by_hits = way_of(asked, reader, words=False) if hits else way
+        times, more = _window(by_hits, course, edge, limit, hits)
+        if hits and not more and not hits.are_all():
+            times, more = _window(way, course, edge, limit, None)
+    else:
+        found = list(db.session.scalars(_leaping(way, course, edge, limit + 1)))
+        times, more = found[:limit], len(found) > limit
     groups = _told(way, course, times)
     if backwards:
         groups.reverse()
@@ -97,25 +106,23 @@ def list_inside(asked: Filter, at: datetime, sort: str, *, reader: Reader) -> li
     return list(db.session.execute(statement.limit(MOST_INSIDE + 1)))
 
 
-def _times(
+def _window(
     way: Way,
     course: _Course,
     edge: tuple[ColumnElement[bool], ...],
     limit: int,
-    *,
-    by_words: bool,
+    hits: Hits | None,
 ) -> tuple[list[datetime], bool]:
-    """Return the times of the groups of a page, and whether there are more."""
-    if not by_words:
-        found = list(db.session.scalars(_leaping(way, course, edge, limit + 1)))
-        return found[:limit], len(found) > limit
-    rows = course.ordered(select(course.clock.label("at")).where(*way.whole(), *edge))
-    window = rows.limit(WINDOW).subquery()
-    order = window.c.at.desc() if course.back else window.c.at.asc()
-    times = select(window.c.at, func.count().label("n")).group_by(window.c.at).order_by(order)
-    found_rows = list(db.session.execute(times.limit(limit + 1)))
-    full = sum(row.n for row in found_rows) == WINDOW
-    return [row.at for row in found_rows[:limit]], full or len(found_rows) > limit
+    """Return the times of the groups of a page, and whether there are more, from rows found by their words."""
+    here = (hits.here,) if hits else ()
+    found = select(course.clock.label("at")).where(*way.whole(), *edge, *here).offset(0).subquery()
+    order = found.c.at.desc() if course.back else found.c.at.asc()
+    rows = select(found.c.at).order_by(order).limit(WINDOW).subquery()
+    order = rows.c.at.desc() if course.back else rows.c.at.asc()
+    times = select(rows.c.at, func.count().label("n")).group_by(rows.c.at).order_by(order)
+    groups = list(db.session.execute(times.limit(limit + 1)))
+    full = sum(row.n for row in groups) == WINDOW
+    return [row.at for row in groups[:limit]], full or len(groups) > limit
 
 
 def _leaping(

@@ -22,8 +22,9 @@ from sqlalchemy.types import BigInteger
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import SHOWN, Filter, conditions, is_one_of
+from webapp.audit.queries.search_hits import Hits
 from webapp.core.db import db
-from webapp.core.paging import Listing, Page, paginate
+from webapp.core.paging import Listing, Page, paginate, read_cursor, sort_in
 
 LISTING = Listing(
     id=AuditEvent.id,
@@ -35,6 +36,7 @@ MOST_WAYS = 60  # more clients than these are a large part of the log: walking t
 _SEVERAL: tuple[tuple[str, Any], ...] = (
     ("object_ids", AuditEvent.object_id),
     ("actor_ids", AuditEvent.actor_id),
+    ("systems", AuditEvent.actor_name),
     ("agents", AuditEvent.via),
     ("client_ids", AuditEvent.client_id),
     ("actions", AuditEvent.action),
@@ -78,22 +80,27 @@ class Way:
 
         def merged(page: Select[Any], ascending: bool) -> Select[Any]:
             found, statement = self.each(page)
-            keys = (found.c["_sort"], found.c["_id"])
-            order = [key.asc() if ascending else key.desc() for key in keys]
-            joined: Select[Any] = statement.order_by(*order).limit(_limit_of(page))
-            return joined
+            return _ordered(statement, found, page, ascending)
 
         return merged
+
+
+def fenced(page: Select[Any], ascending: bool) -> Select[Any]:
+    """Find all rows first, then order them: walking in order for words is endless where they are rare."""
+    found = page.order_by(None).limit(None).offset(0).subquery()
+    return _ordered(select(found), found, page, ascending)
+
+
+def _ordered(statement: Select[Any], found: Any, page: Select[Any], ascending: bool) -> Select[Any]:
+    keys = (found.c["_sort"], found.c["_id"])
+    order = [key.asc() if ascending else key.desc() for key in keys]
+    return statement.order_by(*order).limit(page._limit_clause)  # noqa: SLF001 - there is no other way to read it
 
 
 def unnested(values: Sequence[Any], kind: Any) -> Any:
     """Return values as a table with a row, ``one``, for each."""
     listed = cast(literal(list(values), ARRAY(kind)), ARRAY(kind))
     return func.unnest(listed).table_valued(column("one", kind)).render_derived(name="ways")
-
-
-def _limit_of(page: Select[Any]) -> Any:
-    return page._limit_clause  # noqa: SLF001 - SQLAlchemy offers no other way to read it
 
 
 def reader_of(*, everything: bool) -> Reader:
@@ -108,28 +115,75 @@ def reader_of(*, everything: bool) -> Reader:
 
 def list_events(asked: Filter, args: Any, *, reader: Reader) -> Page:
     """Return a page of the rows that match."""
-    way = way_of(asked, reader)
-    return paginate(select(*SHOWN).where(*way.where), LISTING, args, around=way.around())
-
-
-def way_of(asked: Filter, reader: Reader) -> Way:
-    """Choose how to go in: by the reader's clients, or by the values of a filter that has several."""
-    if not reader.everything:
-        clients = tuple(
-            one for one in reader.clients if not asked.client_ids or one in asked.client_ids
+    sort = sort_in(args, LISTING)
+    statement = select(*SHOWN)
+    if asked.by_words and sort.endswith("recorded_at"):
+        hits = hits_of(asked, reader, args, sort)
+        found = paginate(
+            statement.where(*way_of(asked, reader, words=False).whole(), hits.here), LISTING, args
         )
-        rest = tuple(conditions(replace(asked, client_ids=())))
+        if len(found.rows) == found.limit or hits.are_all():
+            return found
+    way = way_of(asked, reader, by=sort)
+    return paginate(
+        statement.where(*way.where),
+        LISTING,
+        args,
+        around=fenced if asked.by_words else way.around(),
+    )
+
+
+def hits_of(asked: Filter, reader: Reader, args: Any, sort: str) -> Hits:
+    """Return the rows with the words, from the place in the list that ``args`` name."""
+    cursor = args.get("after") or args.get("before")
+    edge = read_cursor(cursor, AuditEvent.recorded_at)[0] if cursor else None
+    back = sort.startswith("-") != (bool(args.get("before")) and not args.get("after"))
+    bounds = [asked.since, asked.until] if asked.clock == "recorded_at" else [None, None]
+    if edge is not None:
+        at = 1 if back else 0
+        meet = min if back else max
+        bounds[at] = edge if bounds[at] is None else meet(bounds[at], edge)
+    return Hits(
+        asked=asked,
+        clients=None if reader.everything else reader.clients,
+        since=bounds[0],
+        until=bounds[1],
+        latest=back,
+    )
+
+
+def way_of(asked: Filter, reader: Reader, *, by: str = "recorded_at", words: bool = True) -> Way:
+    """Choose how to go in: by the reader's clients, or by the values of a filter that has several.
+
+    The indexes of single values are in the order of recording; ``by`` another time, the database weighs what is best.
+    """
+    if not by.endswith("recorded_at") or (asked.by_words and reader.everything):
+        return Way(where=(*conditions(asked, words=words), *_scope(asked, reader)))
+    if not reader.everything:
+        clients = _clients(asked, reader)
         if 1 < len(clients) <= MOST_WAYS:
+            rest = tuple(conditions(replace(asked, client_ids=()), words=words))
             return Way(where=rest, column=AuditEvent.client_id, values=clients)
-        return Way(where=(*rest, _in_clients(clients)))
-    if not _goes_in_alone(asked):
+    elif not _goes_in_alone(asked):
         for name, column in _SEVERAL:
             values: Sequence[Any] = getattr(asked, name)
             if 1 < len(values) <= MOST_WAYS:
                 without: Any = {name: ()}
                 rest = tuple(conditions(replace(asked, **without)))
+                if name == "systems":
+                    rest = (*rest, AuditEvent.actor_id.is_(None))
                 return Way(where=rest, column=column, values=tuple(values))
-    return Way(where=tuple(conditions(asked)))
+    return Way(where=(*conditions(asked, words=words), *_scope(asked, reader)))
+
+
+def _clients(asked: Filter, reader: Reader) -> tuple[int, ...]:
+    wanted = asked.client_ids
+    return tuple(one for one in reader.clients if not wanted or one in wanted)
+
+
+def _scope(asked: Filter, reader: Reader) -> Iterable[ColumnElement[bool]]:
+    if not reader.everything:
+        yield _in_clients(_clients(asked, reader))
 
 
 def _in_clients(clients: Sequence[int]) -> ColumnElement[bool]:
@@ -145,10 +199,10 @@ def _goes_in_alone(asked: Filter) -> bool:
     """Tell whether one value leads in: its index has the order already, or words find few rows."""
     who = (*asked.actor_ids, *asked.systems, *asked.agents)
     single: Iterable[Sequence[Any]] = (who, asked.object_ids, asked.client_ids, asked.actions)
-    mixed = bool(who) and len(who) not in {len(asked.actor_ids), len(asked.agents)}
+    kinds = [kind for kind in (asked.actor_ids, asked.systems, asked.agents) if kind]
+    mixed = len(kinds) > 1
     return (
         mixed
-        or asked.by_words
         or bool(asked.request or asked.via or asked.network)
         or any(len(values) == 1 for values in single)
     )
