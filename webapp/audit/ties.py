@@ -135,6 +135,10 @@ TIES: dict[str, Teller] = {
         else N_("checked %(rows)s rows of the audit log against their seals, and found faults"),
         "rows",
     )(event),
+    "audit.not_sealed": by_values(N_("could not seal the audit log")),
+    "audit.sealing_late": by_values(
+        N_("found that the audit log had not been sealed for %(minutes)s minutes"), "minutes"
+    ),
     "audit.heads_taken": by_values(N_("downloaded the seals of the audit log (%(rows)s)"), "rows"),
     "audit.retired": by_values(
         N_("took the month %(month)s out of the audit log (%(rows)s rows)"), "month", "rows"

@@ -167,7 +167,7 @@ def verify(
         verifying.keep(
             connection, report, asked_by=asked_by, started_at=started, checkpoints=len(held)
         )
-    _tell(report)
+    _tell(report, asked_by)
     return report
 
 
@@ -216,14 +216,14 @@ def _trusted(settings: Settings) -> Collection[bytes]:
         return ()
 
 
-def _tell(report: verifying.Report) -> None:
+def _tell(report: verifying.Report, asked_by: str) -> None:
     """Write into the log that it was checked, and tell people if something was found."""
     found: dict[str, Any] = {"faults": len(report.findings)} if report.findings else {}
     trail.note(
         "audit.verified",
         category="system",
         outcome="ok" if report.ok else "failed",
-        changes={"seals": report.seals, "rows": report.rows} | found,
+        changes={"asked_by": asked_by, "seals": report.seals, "rows": report.rows} | found,
     )
     if not report.ok:
         first = report.findings[0]
