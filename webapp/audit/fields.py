@@ -85,6 +85,8 @@ FIELDS = {
     "merged_into_id": N_("merged into"),
     "message_id": N_("message"),
     "messages": N_("messages"),
+    "asked_by": N_("asked by"),
+    "faults": N_("faults"),
     "minutes": N_("minutes"),
     "missing": N_("missing"),
     "model": N_("model"),
