@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Flask
 
 from webapp.audit.sentences import SIMPLE, SPECIAL
-from webapp.core.db import Audited, db
+from webapp.core.db import Audited, Base
 from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY
 
 ROOT = Path(__file__).parents[2] / "webapp"
@@ -21,9 +21,7 @@ _TASKS = {"tickets.recalculate", "audit.seal"}
 def written(app: Flask) -> set[str]:
     """Return every action: those of changed rows, and what modules that tell the log something call it."""
     kinds = [
-        one.class_.audit_type
-        for one in db.Model.registry.mappers
-        if issubclass(one.class_, Audited)
+        one.class_.audit_type for one in Base.registry.mappers if issubclass(one.class_, Audited)
     ]
     plain = {f"{kind}.{verb}" for kind in kinds for verb in ("created", "updated", "deleted")}
     other = {*app.view_functions, *PAGE_BY_KEY, *PERMISSION_BY_KEY, *_TASKS}
@@ -62,7 +60,8 @@ def _is_apart(node: ast.AST) -> bool:
 def _made(node: ast.JoinedStr) -> Iterator[str]:
     """Actions that are put together: all that fit and that the log has words for."""
     parts = [
-        re.escape(one.value) if isinstance(one, ast.Constant) else "[a-z_]+" for one in node.values
+        re.escape(str(one.value)) if isinstance(one, ast.Constant) else "[a-z_]+"
+        for one in node.values
     ]
     if re.fullmatch(r"(\[a-z_\]\+|[a-z_]+)\\\.(\[a-z_\]\+|[a-z_]+)+", "".join(parts)):
         yield from (name for name in (*SIMPLE, *SPECIAL) if re.fullmatch("".join(parts), name))

@@ -7,8 +7,9 @@ import pytest
 
 from tests import factories
 from webapp.access.grants import Grant
+from webapp.audit.wording import COVER
 from webapp.core.object_types import TYPES
-from webapp.oversight.masking import COVER, PAGES, Mask
+from webapp.oversight.masking import PAGES, Mask
 
 
 def grant(*pages: str, **place: Any) -> Grant:
