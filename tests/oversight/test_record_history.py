@@ -1,0 +1,129 @@
+"""The page of a record's history, and who held what on a date."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from tests import factories
+from webapp.access import asof as access
+from webapp.access import services
+from webapp.core.db import db
+from webapp.organisation import services as organisation
+from webapp.organisation.models import Client
+from webapp.organisation.schemas import ClientEdit
+from webapp.roles import services as roles
+from webapp.roles.schemas import EditRole, RoleDraft
+from webapp.users.models import User
+
+Work = Callable[..., Any]
+
+
+def text_of(reply: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reply.get_data(as_text=True)))
+
+
+def rename(client: Client, name: str) -> str:
+    """Rename a client; return a moment before that."""
+    before = datetime.now(UTC).isoformat()
+    with factories.work():
+        now = db.session.get_one(Client, client.id)
+        command = ClientEdit(name=name, code=now.code, location_id=now.location_id)
+        organisation.save(Client, now.id, command, version=None)
+    return before
+
+
+def test_a_record_is_shown_as_it_was_and_beside_another_moment(
+    sign_in: Any, audit_rows: Any
+) -> None:
+    client = factories.make_client("First name")
+    page = f"/audit/record/client/{client.id}"
+    before = rename(client, "Second name")
+    between = rename(client, "Third name")
+    auditor = sign_in("audit", "organisation", "access.explain")
+    then = text_of(auditor.get(page, query_string={"at": before}))
+    assert (
+        "As of" in then
+        and "name First name" in then
+        and "Third name" not in then.split("What happened")[0].split("Value ")[1]
+    )
+    both = text_of(auditor.get(page, query_string={"at": before, "other": between}))
+    assert "What differs" in both and "First name Second name" in both
+    now = text_of(auditor.get(page))
+    assert "the table holds the same" in now and "name Third name" in now
+    read = audit_rows(action="audit.read")[-1]
+    assert read["changes"] == {"object_type": "client", "object_id": client.id}
+    assert auditor.get(page, query_string={"at": "2001-01-01"}).status_code == 200
+    assert auditor.get(page, query_string={"at": "nonsense"}).status_code == 404
+    assert auditor.get("/audit/record/session/1").status_code == 404
+
+
+def test_what_was_changed_past_the_log_is_noticed(sign_in: Any, owner: Any) -> None:
+    client = factories.make_client("Honest name")
+    owner.execute("ALTER TABLE clients DISABLE TRIGGER must_audit")
+    owner.execute("UPDATE clients SET notes = 'forged' WHERE id = %s", [client.id])
+    owner.execute("ALTER TABLE clients ENABLE TRIGGER must_audit")
+    said = text_of(sign_in("audit", "organisation").get(f"/audit/record/client/{client.id}"))
+    assert "It was changed past the log" in said and "says: notes" in said
+
+
+def test_values_are_covered_and_other_clients_are_out_of_sight(sign_in: Any) -> None:
+    client, other = factories.make_client("Shown name"), factories.make_client()
+    rename(client, "Later name")
+    reader = sign_in("audit", client_id=client.id)
+    said = text_of(reader.get(f"/audit/record/client/{client.id}"))
+    assert "but not the values" in said and "contact address" not in said
+    assert "the table holds" not in said
+    assert reader.get(f"/audit/record/client/{other.id}").status_code == 404
+
+
+def test_access_on_a_date_is_that_of_roles_and_places_then(sign_in: Any, work: Work) -> None:
+    boss = sign_in("*")
+    north = factories.make_location("North")
+    client = factories.make_client("Acme", location_id=north.id)
+    person = factories.make_user(name="Luis Ortega")
+    signed = _signed_in(boss.user.id)
+    with work():
+        role = roles.create_role(signed, RoleDraft(name="Helper", keys=frozenset({"tickets"})))
+        services.assign_role(
+            None, user_id=person.id, user_name=person.name, role=role, location_id=north.id
+        )
+    held = datetime.now(UTC)
+    with work():
+        again = db.session.merge(role)
+        command = EditRole(
+            name="Helper", keys=frozenset({"assets"}), version=again.version, reason="Less"
+        )
+        roles.change_role(signed, role=again, command=command)
+        organisation.put(Client, client.id, under=factories_location())
+    with work():
+        then = access.past(person.id, held, kind="client", place_id=client.id)
+        now = access.past(person.id, datetime.now(UTC), kind="client", place_id=client.id)
+    (grant,) = then.grants
+    assert (grant.role, grant.pages, grant.scope_label) == ("Helper", {"tickets"}, "North")
+    assert grant.covers(then.place) and not now.grants[0].covers(now.place)
+    assert now.grants[0].pages == {"assets"}
+    asked = {"person": person.id, "key": "tickets", "object": f"client:{client.id}"}
+    said = text_of(boss.get("/access/explain", query_string=asked | {"at": held.isoformat()}))
+    assert "Luis Ortega had “Tickets” on Acme" in said and "What Luis Ortega held then" in said
+    assert "does not have" in text_of(boss.get("/access/explain", query_string=asked))
+    seen = text_of(boss.get(f"/audit/record/client/{client.id}?at={held.isoformat()}"))
+    assert "Who could see it then" in seen and "Luis Ortega" not in seen.split("Who could")[1]
+    some = sign_in("access.explain")
+    assert some.get("/access/explain", query_string={"at": held.isoformat()}).status_code == 404
+
+
+def factories_location() -> int:
+    from webapp.organisation.models import Location
+
+    row = Location(name="South")
+    db.session.add(row)
+    db.session.flush()
+    return row.id
+
+
+def _signed_in(user_id: int) -> Any:
+    from webapp.access.identity import act_as_person
+
+    with factories.work():
+        return act_as_person(db.session.get_one(User, user_id).id, page="")
