@@ -2,6 +2,7 @@
 
 import json
 import unicodedata
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import wtforms
@@ -147,8 +148,12 @@ class Select(widgets.Select):
         flags = f" {widgets.html_params(**more)}" if more else ""
         if choice.selected:
             flags += " selected"
-        value, label = escape(str(choice.value)), escape(str(choice.label or choice.value))
-        return Markup(f'<option{flags} value="{value}">{label}</option>')  # noqa: S704 # nosec B704 - escaped
+        return _option(flags, str(choice.value), str(choice.label or choice.value))
+
+
+@lru_cache(maxsize=2000)  # the same on every page
+def _option(flags: str, value: str, label: str) -> Markup:
+    return Markup(f'<option{flags} value="{escape(value)}">{escape(label)}</option>')  # noqa: S704 # nosec B704 - escaped
 
 
 class SelectField(wtforms.SelectField):
