@@ -41,9 +41,9 @@ translations: .venv/run.stamp  ## Collect the texts into the Spanish catalogue, 
 	$(BABEL) update -i .venv/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
 	$(BABEL) compile -d translations
 
-bench: .venv/dev.stamp  ## Measure the worker classes, and every page if its benchmark is there
+bench: .venv/dev.stamp  ## Measure the worker classes, what the log costs, and every page
 	$(BIN)/python bench/worker_class.py
-	@if [ -f bench/pages.py ]; then $(BIN)/python bench/pages.py; fi
+	@if [ -f bench/pages.py ]; then $(BIN)/python bench/recorder.py && $(BIN)/python bench/pages.py; fi
 
 clean:  ## Remove .venv, caches and compressed files; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
