@@ -81,7 +81,7 @@
   function show() {
     const head = log();
     if (!head?.dataset.cursor) live = false;
-    const button = $("[data-live]", list);
+    const button = $("[data-follow]", list);
     button?.setAttribute("aria-pressed", String(live));
     button?.classList.toggle("is-on", live);
     clearTimeout(timer);
@@ -131,7 +131,7 @@
   }
 
   function toggle() {
-    if (!$("[data-live]", list)) return;
+    if (!$("[data-follow]", list)) return;
     live = !live;
     show();
     if (live) look();
@@ -144,7 +144,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-group]");
     if (button) unfold(button);
-    else if (event.target.closest("[data-live]")) toggle();
+    else if (event.target.closest("[data-follow]")) toggle();
     else if (event.target.closest("[data-news]")) shownAll();
   });
 
