@@ -155,8 +155,8 @@ def _exported(path: Path, month: str) -> list[bytes]:
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as bundle:
-            inside = next(name for name in bundle.namelist() if Path(name).name == _BUNDLED)
-            with bundle.open(inside) as file:
+            inside = [name for name in bundle.namelist() if Path(name).name == _BUNDLED]
+            with bundle.open(inside[0] if inside else _BUNDLED) as file:
                 yield file
     else:
         with path.open("rb") as file:

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -93,10 +94,15 @@ def _earlier(path: Path) -> Path:
 def is_signed(message: bytes, signature: bytes, public: bytes) -> bool:
     """Tell whether the owner of a public key signed this."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        _read(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=16)
+def _read(public: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public)
 
 
 def _make(path: Path) -> None:
