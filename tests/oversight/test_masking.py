@@ -69,8 +69,8 @@ def test_a_role_in_a_location_reaches_the_clients_there(app: Any) -> None:
 
 def test_what_is_covered_keeps_its_fields_and_its_label() -> None:
     mask = Mask([grant("audit")])
-    seen = mask.seen(row("asset.updated", "asset", 1, cost=["1", "2"], rows=7))
-    assert seen.changes == {"cost": [COVER, COVER], "rows": COVER}
+    seen = mask.seen(row("asset.updated", "asset", 1, cost=["1", "2"], to="x", rows=7))
+    assert seen.changes == {"cost": [COVER, COVER], "to": COVER, "rows": 7}
     assert (seen.object_label, seen.id) == ("Label", 5)
     assert (
         mask.seen(row("ticket.replied", "ticket_message", 1, body=[None, "x"])).object_label

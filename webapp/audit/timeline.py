@@ -54,10 +54,12 @@ def timeline_of(
     also: Mapping[str, Iterable[int]] | None = None,
     told: Callable[[Event], Event] = lambda event: event,
     telling: Telling | None = None,
+    named: bool = True,
 ) -> list[Line]:
     """Return what happened to a record, newest first, reads left out; ``also`` to rows that belong to it.
 
     ``told`` returns an event as this reader may know it; with ``telling`` old and new values are told, too.
+    Not ``named``, sentences have numbers instead of names, for pages that tell who it was and no more.
     """
     whose = {object_type: [object_id]} | {kind: list(ids) for kind, ids in (also or {}).items()}
     found = db.session.scalars(
@@ -77,7 +79,7 @@ def timeline_of(
     )
     rows = list(found)
     if telling is None:
-        return sentences_of([told(row) for row in rows])
+        return sentences_of([told(row) for row in rows], None if named else {})
     lines = [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
     changed = changed_of(rows, object_type, unseen=telling.unseen, titles=telling.titles)
     return [

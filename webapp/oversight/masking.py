@@ -181,11 +181,17 @@ def pages_of(kind: str | None) -> tuple[str, ...]:
 
 
 def covered(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same fields without their values; what was or became empty is not told either."""
-    return {
-        name: [COVER, COVER] if pair(change) != (None, change) else COVER
-        for name, change in changes.items()
-    }
+    """Return the same fields without their values; what was or became empty is not told either.
+
+    How many there were stays: a note's plain number counts, and is no value of a record.
+    """
+    return {name: _covered(change) for name, change in changes.items()}
+
+
+def _covered(change: Any) -> Any:
+    if pair(change) != (None, change):
+        return [COVER, COVER]
+    return change if isinstance(change, int) else COVER
 
 
 def _owner_of(changes: Mapping[str, Any]) -> tuple[str, ...]:

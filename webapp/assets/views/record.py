@@ -77,7 +77,7 @@ def _overview(asset: Asset, around: queries.Surroundings) -> dict[str, Any]:
         "photo": files.photo_of(asset.id),
         "values": attribute_values(around.kind.attributes, asset.attributes),
         "cost": None if asset.cost is None else format_decimal(asset.cost, "#,##0.00"),
-        "last": next(iter(timeline_of("asset", asset.id, limit=1)), None),
+        "last": next(iter(timeline_of("asset", asset.id, limit=1, named=False)), None),
         "related": related.cards("asset", asset.id),
     }
 
