@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
-from webapp.seed.tales import Tale
+from webapp.seed.tales import Event, Tale
 from webapp.tickets.business_time import add_business
 from webapp.tickets.queries.sla import Policy
 from webapp.tickets.services import sla
@@ -15,8 +16,7 @@ STUCK, LONG = 0.06, (6.0, 25.0)  # wait for a part, a decision, somebody's retur
 LATELY, JUST_NOW = timedelta(days=10), timedelta(days=4)
 BACKLOG, BUSY = 0.75, (2.0, 7.0)
 UNHURRIED = 8 * 60  # business minutes, where no target hurries
-# Columns that time keeps, not people.
-KEPT = frozenset({"created_at", "updated_at", "version", "reopened", "opened_at"})
+WATCHER = "system:tickets.watch_service_levels"
 
 
 def pace(policy: Policy, tale: Tale, opened: datetime) -> tuple[timedelta, timedelta]:
@@ -44,7 +44,7 @@ def measure(policy: Policy, tale: Tale) -> None:
     """Set when targets were due, warned of and missed, by the end of the tale."""
     row = tale.row
     row["pauses"] = "{" + ",".join(f"[{start},{end or ''})" for start, end in tale.pauses) + "}"
-    row |= sla.times_for(
+    times = sla.times_for(
         policy,
         row["priority"],
         opened_at=row["opened_at"],
@@ -53,3 +53,19 @@ def measure(policy: Policy, tale: Tale) -> None:
         resolved_at=row["resolved_at"],
         now=tale.until,
     )
+    row |= times
+    _note(tale, times)
+
+
+def _note(tale: Tale, times: dict[str, Any]) -> None:
+    """Have the log tell when targets are due from the beginning, and when the desk was warned or late."""
+    for what in sla.WHATS:
+        due, near, late = (times[f"{what}_{name}_at"] for name in ("due", "warned", "breached"))
+        if due is not None:
+            tale.events[0].changes[f"{what}_due_at"] = [None, due]
+        for name, at in (("warned", near), ("breached", late)):
+            if at is not None:
+                action, changes = f"ticket.sla_{name}", {f"{what}_{name}_at": [None, at]}
+                told = Event(at=at, who=WATCHER, who_id=None, action=action, changes=changes)
+                tale.events.append(told)
+    tale.events.sort(key=lambda event: event.at)

@@ -145,7 +145,7 @@ class Tale:
         """Write as the desk; the first time counts."""
         self.write(at, body)
         if self.row["responded_at"] is None:
-            self.row["responded_at"] = at
+            self.note(at, "updated", responded_at=at)
 
 
 def priority_of(impact: str, urgency: str) -> str:

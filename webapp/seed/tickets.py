@@ -145,7 +145,7 @@ def _tale(demo: Demo, world: World, number: int, opened: datetime) -> Tale:
     created = {
         name: [None, value]
         for name, value in tale.row.items()
-        if name not in levels.KEPT and value not in (None, "", [])
+        if name not in Ticket.audit_ignored and value is not None
     }
     who = agent if asker.user_id is None else None
     tale.events.append(

@@ -1,6 +1,7 @@
 """Tickets, first messages and log rows of an import, some hundred at once; nobody is told, as all this is long ago."""
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -30,6 +31,7 @@ GROUPS = (
     ("project",),
     ("tags",),
 )
+NEW: Mapping[str, Any] = {"resolution": "", "resolved_at": None, "closed_at": None, "reopened": 0}
 ABOUT = {
     "category": "Category",
     "subcategory": "Subcategory",
@@ -50,7 +52,7 @@ class Known:
 
 def known_ones(client_id: int, numbers: list[str]) -> dict[str, Known]:
     """Find the tickets of these numbers that are there."""
-    names = ("id", "number", "external_ref", "version", "updated_at", "reopened")
+    names = ("id", "number", "external_ref", "version", "updated_at", *NEW)
     fields = (*(COLUMNS.get(one, one) for group in GROUPS for one in group), *names)
     found = select(*(TICKET.c[name] for name in fields)).where(
         TICKET.c.client_id == client_id, TICKET.c.external_ref.in_(numbers)
@@ -74,10 +76,11 @@ def add(client_id: int, lives: list[History], names: Names) -> None:
     made = {row.external_ref: row for row in insert_many(TICKET, rows, returning=back)}
     for life, row in zip(lives, rows, strict=True):
         ticket = made[life.number]
-        about = _Subject(ticket.id, f"#{ticket.number} {row['subject']}", client_id)
+        about = _Subject(ticket.id, ticket.number, row["subject"], client_id)
         _note_opening(about, life, row, names)
         for event in life.events:
-            about.note(event, names)
+            last = event is life.events[-1]
+            about.note(event, names, more=_ended(NEW, _ending(life)) if last else {})
     messages = [_message(client_id, made[life.number].id, life, names) for life in lives]
     back_again = (MESSAGE.c.id, MESSAGE.c.ticket_id)
     ids = {row.ticket_id: row.id for row in insert_many(MESSAGE, messages, returning=back_again)}
@@ -87,25 +90,29 @@ def add(client_id: int, lives: list[History], names: Names) -> None:
 
 def go_on(client_id: int, life: History, known: Known, names: Names) -> tuple[dict[str, Any], int]:
     """Note what is new in a ticket; return the change of its row, and how many fields stay as they were set here."""
-    about = _Subject(known.row["id"], f"#{known.row['number']} {known.row['subject']}", client_id)
+    row = known.row
+    about = _Subject(row["id"], row["number"], row["subject"], client_id)
     then = _columns(_facts_after(life, known.events), names)
     new = [event for event in life.events if event.key not in known.events]
-    for event in new:
-        about.note(event, names)
-    now, kept = _columns(life.now, names), 0
+    now, kept = _columns(life.now, names), set[str]()
     changed: dict[str, Any] = {}
     for group in GROUPS:
         columns = [COLUMNS.get(one, one) for one in group]
         wanted = {one: now[one] for one in columns if now[one] != then[one]}
         if wanted and any(known.row[one] != then[one] for one in columns):
-            kept += 1
+            kept |= {*columns}
         elif wanted:
             changed |= {one: now[one] for one in columns}
             if "status" in wanted:
                 changed |= _ending(life)
+    more = _ended(row, changed)
+    for event in new:
+        about.note(event, names, kept=kept, more=more if event is new[-1] else {})
     if changed:
         changed["updated_at"] = max(known.row["updated_at"], new[-1].at)
-    return changed, kept
+    return changed, sum(
+        not kept.isdisjoint(COLUMNS.get(one, one) for one in group) for group in GROUPS
+    )
 
 
 def change(changes: list[tuple[Known, dict[str, Any]]]) -> None:
@@ -146,6 +153,15 @@ def _ending(life: History) -> dict[str, Any]:
     }
 
 
+def _ended(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """How it ended, for the row of the log of what came last: the other log says it of no event."""
+    return {
+        name: [before[name], after[name]]
+        for name in NEW
+        if name in after and before[name] != after[name]
+    }
+
+
 def _row(client_id: int, life: History, names: Names) -> dict[str, Any]:
     last = life.events[-1].at if life.events else life.opened_at
     return _columns(life.now, names) | {
@@ -178,8 +194,8 @@ def _message(client_id: int, ticket_id: int, life: History, names: Names) -> dic
 def _note_opening(about: "_Subject", life: History, row: dict[str, Any], names: Names) -> None:
     kept = {"client_id", "external_ref", "kind", "requester_user_id", "opened_at"}
     values = _columns(life.opened, names) | {name: row[name] for name in kept}
-    values |= {"status": Status.NEW}
-    changes = {name: [None, value] for name, value in values.items() if value not in (None, "", [])}
+    values |= {"status": Status.NEW, "number": about.number, "resolution": "", "reopened": 0}
+    changes = {name: [None, value] for name, value in values.items() if value is not None}
     about.write("ticket.opened", life.key, life.opened_at, life.opened_by, changes, names)
 
 
@@ -206,15 +222,27 @@ class _Subject:
     """The ticket that rows of the log are about."""
 
     id: int
-    label: str
+    number: int
+    subject: str
     client_id: int
 
-    def note(self, event: Event, names: Names) -> None:
-        """Note one change."""
-        changes = {
+    def note(
+        self,
+        event: Event,
+        names: Names,
+        *,
+        kept: Collection[str] = (),
+        more: Mapping[str, list[Any]] | None = None,
+    ) -> None:
+        """Note one change, without the values of what is ``kept`` as it was set here, and with ``more``."""
+        changes: dict[str, Any] = {
             COLUMNS.get(name, name): [_value(name, before, names), _value(name, after, names)]
             for name, (before, after) in event.changes.items()
         }
+        if left := [name for name in changes if name in kept]:
+            changes = {name: pair for name, pair in changes.items() if name not in kept}
+            changes["kept"] = left
+        changes |= more or {}
         self.write(event.action, event.key, event.at, event.by, changes, names)
 
     def write(  # noqa: PLR0917 - the columns of a row of the log
@@ -225,7 +253,7 @@ class _Subject:
             category="import",
             object_type=Ticket.audit_type,
             object_id=self.id,
-            object_label=self.label[:300],
+            object_label=f"#{self.number} {self.subject}"[:300],
             client_id=self.client_id,
             changes=changes,
             occurred_at=at.astimezone(UTC),
