@@ -167,7 +167,7 @@ def shut_out(one: Choice) -> None:
 def choose(one: Choice) -> None:
     user = one.some(User)
     users.choose_theme(user, ("system", "light", "dark")[one.b % 3])
-    user.password_hash = one.word or "x"
+    user.password_hash = f"$argon2{one.word}"
     user.last_seen_at = datetime.now(UTC)
 
 

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Mapper
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import in_sight
-from webapp.core.db import Audited, db
+from webapp.core.db import Audited, Model, db
 
 KINDS = ("user", "role", "ticket", "asset", "client", "project", "location")
 MASK = "•••"
+CONTENTS_CHANGED = "role.permissions_changed"  # a role is another one then, though its row is the same
 # Told about an asset, with the columns of its custody.
 _FOREIGN = frozenset(
     f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended")
@@ -76,7 +77,7 @@ class Snapshot:
 @cache
 def model_of(object_type: str) -> type[Audited] | None:
     """Return the model whose rows the log calls this."""
-    mappers: Iterable[Mapper[Any]] = db.Model.registry.mappers
+    mappers: Iterable[Mapper[Any]] = Model.registry.mappers
     for mapper in mappers:
         if issubclass(mapper.class_, Audited) and mapper.class_.audit_type == object_type:
             return mapper.class_
@@ -125,7 +126,7 @@ def versions_of(
         if row.category != "import":
             last = max(last, row.recorded_at)  # a transaction that began earlier may have waited
         changes = _own(row, object_type, columns)
-        if changes:
+        if changes or row.action == CONTENTS_CHANGED:
             at = row.occurred_at if row.category == "import" else last
             found.append(Version(at=at, row=row, changes=changes))
     return found

@@ -15,7 +15,8 @@ from webapp.audit.wording import field_title
 from webapp.oversight.masking import Mask
 
 SHOWN = 50  # lines of the timeline
-EMPTY = (None, "", [], {})
+CONTENTS = ("pages", "permissions")  # of a role
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +86,7 @@ def differences(
     kind: str, before: Mapping[str, Any], after: Mapping[str, Any], link: Any
 ) -> list[Difference]:
     """Return what differs between two versions, in the order of the columns."""
-    names = [name for name in asof.tracked(kind) if name in before or name in after]
+    names = [name for name in (*asof.tracked(kind), *CONTENTS) if name in before or name in after]
     changes = {
         name: [before.get(name), after.get(name)]
         for name in names
@@ -94,7 +95,7 @@ def differences(
     }
     row = SimpleNamespace(changes=changes, object_type=kind, object_label="", action=kind)
     row.names = names_of([row])
-    return differences_of(row, link=link)  # type: ignore[arg-type]  # as much of a row as it takes
+    return differences_of(row, link=link)
 
 
 def disagreements(history: History, now: Snapshot | None) -> list[str] | None:

@@ -1,7 +1,7 @@
 """How a record was: its versions, any two of them side by side, and who could see it then."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, render_template, request
@@ -97,16 +97,29 @@ def _values(
     found: logic.History, asked: Asked, then: Snapshot | None, now: Snapshot | None
 ) -> dict[str, Any]:
     """What the page shows of the record's values."""
-    values = then.values if then else {}
+    values = _all_of(then, asked.at)
     shown: dict[str, Any] = {"fields": logic.differences(found.kind, {}, values, _url_of)}
     if asked.compare:
         other = found.at(asked.other) if asked.other else now
-        shown["changed"] = logic.differences(
-            found.kind, values, other.values if other else {}, _url_of
-        )
+        both = values, _all_of(other, asked.other or datetime.now(UTC))
+        shown["changed"] = logic.differences(found.kind, *both, _url_of)
     if not asked.past:
         shown["disagreements"] = logic.disagreements(found, now)
     return shown
+
+
+def _all_of(then: Snapshot | None, at: datetime | None) -> dict[str, Any]:
+    """The record's values; of a role what it gave, too, for those who read the whole log."""
+    if then is None:
+        return {}
+    if then.object_type != "role" or not then.exists or not sees_everything():
+        return dict(then.values)
+    given = {role.id: role for role in access.contents_at(at or then.at)}
+    role = given.get(then.object_id)
+    return dict(then.values) | {
+        "pages": sorted(role.pages) if role else [],
+        "permissions": sorted(role.permissions) if role else [],
+    }
 
 
 def _sight(kind: str, then: Snapshot | None, asked: Asked) -> list[access.Holder] | None:
