@@ -11,6 +11,7 @@ from flask import Flask
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from tests import factories
 from tests.conftest import SECRET, dsn
@@ -19,7 +20,7 @@ from webapp import create_app
 from webapp.audit import checkpoints, sealing
 from webapp.audit.queries import integrity
 from webapp.core import database
-from webapp.core.config import Settings
+from webapp.core.config import ConfigError, Settings
 from webapp.core.db import db
 from webapp.core.security import limiter
 from webapp.jobs import queue, worker
@@ -243,3 +244,20 @@ def test_checking_takes_the_permission_everywhere(owner: Owner, sign_in: Any) ->
         assert client.get("/audit/integrity/heads").status_code == 403
         page = client.get("/audit/integrity")
         assert page.status_code == 200 and "Check now" not in page.text
+
+
+def test_an_owner_that_may_not_make_roles_hears_which_to_make(
+    owner: Owner, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(settings.owner_url() or "").set(username="steward_test_boss", password="secret")
+    bossed = settings.model_copy(
+        update={"database_owner_url": url.render_as_string(hide_password=False)}
+    )
+    owner.execute("CREATE ROLE steward_test_boss LOGIN PASSWORD 'secret'")
+    try:
+        database.bootstrap(bossed)  # all are there
+        monkeypatch.setattr(database, "SEALER_ROLE", "steward_test_missing")
+        with pytest.raises(ConfigError, match=r"docs/operations\.md"):
+            database.bootstrap(bossed)
+    finally:
+        owner.execute("DROP ROLE steward_test_boss")

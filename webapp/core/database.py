@@ -142,20 +142,30 @@ def bootstrap(settings: Settings) -> None:
             raise ConfigError("DATABASE_URL: PostgreSQL 15 or newer is needed")
         # Two installations may start at once on one server.
         owner.execute("SELECT pg_advisory_lock(hashtext('steward bootstrap'))")
-        known = {row[0] for row in owner.execute("SELECT rolname FROM pg_roles").fetchall()}
-        if ALL_CLIENTS_ROLE not in known:
-            owner.execute("CREATE ROLE steward_all NOLOGIN NOINHERIT")
-        for role in (APP_ROLE, SEALER_ROLE):
-            if role not in known:
-                owner.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(sql.Identifier(role))
+        try:
+            _make_roles(owner, settings)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise ConfigError(
+                "DATABASE_OWNER_URL: the owner may not make the roles of Steward; somebody who may has to make"
+                f" them first, see docs/operations.md ({' '.join(str(error).split())})"
+            ) from error
+
+
+def _make_roles(owner: psycopg.Connection[Any], settings: Settings) -> None:
+    known = {row[0] for row in owner.execute("SELECT rolname FROM pg_roles").fetchall()}
+    if ALL_CLIENTS_ROLE not in known:
+        owner.execute("CREATE ROLE steward_all NOLOGIN NOINHERIT")
+    for role in (APP_ROLE, SEALER_ROLE):
+        if role not in known:
+            owner.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(sql.Identifier(role)))
+        if settings.database_owner_url is None:
+            owner.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                    sql.Identifier(role), settings.role_password(role)
                 )
-            if settings.database_owner_url is None:
-                owner.execute(
-                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                        sql.Identifier(role), settings.role_password(role)
-                    )
-                )
+            )
+    member = owner.execute("SELECT pg_has_role('steward_app', 'steward_all', 'MEMBER')").fetchone()
+    if not member or not member[0]:
         owner.execute("GRANT steward_all TO steward_app")
 
 
