@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from webapp.audit.wording import Event, Named, label, pair, phrase
+from webapp.audit.wording import Event, Named, brief, label, pair
 from webapp.core.language import N_, gettext
 
 Teller = Callable[[Event], str]
@@ -15,15 +15,10 @@ def by_values(said: str, *fields: str) -> Teller:
         values = {}
         for field in fields:
             old, new = pair(event.changes.get(field))
-            values[field] = plain(event, field, old if new is None else new)
+            values[field] = brief(event, field, old if new is None else new)
         return gettext(said, label=label(event), **values)
 
     return made
-
-
-def plain(event: Event, field: str, value: object) -> str:
-    """Return a value without quotation marks: the sentence has its own, or needs none."""
-    return phrase(event, field, value).removeprefix("“").removesuffix("”")
 
 
 def if_named(named: Teller, else_: Teller) -> Teller:

@@ -243,10 +243,15 @@ def _item(event: Event, field: str, value: Any) -> str:
     return str(entry.title) if entry else worded(event, field, value)
 
 
+def brief(event: Event, field: str, value: Any) -> str:
+    """Return a value in words that fit into a line."""
+    return cut(worded(event, field, value))
+
+
 def phrase(event: Event, field: str, value: Any) -> str:
     """Return a value as a sentence quotes it: short, and what somebody typed in quotation marks."""
-    brief = cut(worded(event, field, value))
-    return f"“{brief}”" if _is_typed(field, value) else brief
+    text = brief(event, field, value)
+    return gettext("“%(text)s”", text=text) if _is_typed(field, value) else text
 
 
 def _is_typed(field: str, value: Any) -> bool:
