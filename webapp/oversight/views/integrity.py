@@ -1,5 +1,6 @@
 """What proves that the log is untouched."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,13 +76,14 @@ def check_progress() -> ResponseReturnValue:
 def heads() -> ResponseReturnValue:
     """Hand out the head of each day, as lines of JSON that the log can be compared with later."""
     lines = [_line(row) for row in queries.heads()]
+    body = "".join(lines).encode()
     trail.note(
         "audit.heads_taken",
         category="export",
         object_type="audit_seal",
-        changes={"rows": len(lines)},
+        changes={"rows": len(lines), "sha256": hashlib.sha256(body).hexdigest()},
     )
-    reply = Response("".join(lines), mimetype="application/x-ndjson")
+    reply = Response(body, mimetype="application/x-ndjson")
     reply.headers["Content-Disposition"] = 'attachment; filename="steward-audit-heads.jsonl"'
     return reply
 
