@@ -9,9 +9,8 @@ from typing import Any
 from webapp.audit import asof
 from webapp.audit.asof import Snapshot, Version
 from webapp.audit.difference import Difference, differences_of
-from webapp.audit.queries.labels import names_of
 from webapp.audit.timeline import Line, sentences_of
-from webapp.audit.wording import field_title
+from webapp.audit.wording import Named, Names, field_title
 from webapp.oversight.masking import Mask
 
 SHOWN = 50  # lines of the timeline
@@ -68,24 +67,29 @@ def history_of(kind: str, record_id: int, *, everything: bool) -> History | None
     return History(kind=kind, record_id=record_id, rows=rows, versions=versions)
 
 
-def timeline(history: History, mask: Mask, *, before: int | None) -> tuple[list[Told], int | None]:
-    """Return lines, the newest first, and the entry before which older ones are."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One page of the timeline: rows as the reader may know them, and the entry before which older ones are."""
+
+    rows: Sequence[Any]
+    older: int | None
+
+    def told(self, history: History, names: Names) -> list[Told]:
+        """Its lines, the newest first."""
+        changed = {one.row.id for one in history.versions}
+        lines = zip(self.rows, sentences_of(self.rows, names), strict=True)
+        return [Told(row=row, line=line, version=row.id in changed) for row, line in lines]
+
+
+def page_of(history: History, mask: Mask, *, before: int | None) -> Page:
+    """Return a page of the timeline."""
     rows = [row for row in history.rows if before is None or row.id < before][-SHOWN - 1 :]
-    more = rows[1].id if len(rows) > SHOWN else None
-    shown = [mask.seen(row) for row in reversed(rows[-SHOWN:])]
-    changed = {one.row.id for one in history.versions}
-    lines = sentences_of(shown)
-    told = [
-        Told(row=row, line=line, version=row.id in changed)
-        for row, line in zip(shown, lines, strict=True)
-    ]
-    return told, more
+    older = rows[1].id if len(rows) > SHOWN else None
+    return Page(rows=[mask.seen(row) for row in reversed(rows[-SHOWN:])], older=older)
 
 
-def differences(
-    kind: str, before: Mapping[str, Any], after: Mapping[str, Any], link: Any
-) -> list[Difference]:
-    """Return what differs between two versions, in the order of the columns."""
+def change(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
+    """Return what differs between two versions as a row of the log would, in the order of the columns."""
     names = [name for name in (*asof.tracked(kind), *CONTENTS) if name in before or name in after]
     changes = {
         name: [before.get(name), after.get(name)]
@@ -93,9 +97,12 @@ def differences(
         if before.get(name) != after.get(name)
         and not (before.get(name) in EMPTY and after.get(name) in EMPTY)
     }
-    row = SimpleNamespace(changes=changes, object_type=kind, object_label="", action=kind)
-    row.names = names_of([row])
-    return differences_of(row, link=link)
+    return SimpleNamespace(changes=changes, object_type=kind, object_label="", action=kind)
+
+
+def told(row: Any, names: Names, link: Any) -> list[Difference]:
+    """Return what such a row says, field by field."""
+    return differences_of(Named(row, names), link=link)
 
 
 def disagreements(history: History, now: Snapshot | None) -> list[str] | None:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from webapp.access import asof as access
 from webapp.audit import asof
 from webapp.audit.asof import Snapshot
+from webapp.audit.queries.labels import names_of
 from webapp.audit.wording import field_title
 from webapp.core import object_types, trail
 from webapp.core.guards import page
@@ -53,8 +54,10 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
     )
     then, now = found.at(asked.at, asked.upto), found.at(None)
     covered = mask.hides(kind, (then or now or found).client_id)
-    lines, older = logic.timeline(found, mask, before=asked.before)
-    shown = {} if covered else _values(found, asked, then, now)
+    lines = logic.page_of(found, mask, before=asked.before)
+    made = {} if covered else _changes(found, asked, then, now)
+    names = names_of([*lines.rows, *made.values()])
+    shown = {key: logic.told(row, names, _url_of) for key, row in made.items()}
     return render_template(
         "audit/record.html",
         kind=kind,
@@ -65,13 +68,14 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
         then=then,
         covered=covered,
         around=found.around(then),
-        lines=lines,
-        older=older,
+        lines=lines.told(found, names),
+        older=lines.older,
         typed_at=typed_from(_moment(asked, then), who.timezone) if asked.past else "",
         typed_other=typed_from(asked.other, who.timezone),
         record_url=_url_of(kind, record_id),
         sight=_sight(kind, then, asked) if asked.past and not covered else None,
-        **{"fields": [], "changed": None, "disagreements": None, **shown},
+        disagreements=None if asked.past or covered else logic.disagreements(found, now),
+        **{"fields": [], "changed": None, **shown},
     )
 
 
@@ -93,19 +97,17 @@ def _moment(asked: Asked, then: Snapshot | None) -> datetime | None:
     return asked.at or (then.at if then else None)
 
 
-def _values(
+def _changes(
     found: logic.History, asked: Asked, then: Snapshot | None, now: Snapshot | None
 ) -> dict[str, Any]:
-    """What the page shows of the record's values."""
+    """What the page tells of the record's values, as rows of the log would."""
     values = _all_of(then, asked.at)
-    shown: dict[str, Any] = {"fields": logic.differences(found.kind, {}, values, _url_of)}
+    made = {"fields": logic.change(found.kind, {}, values)}
     if asked.compare:
         other = found.at(asked.other) if asked.other else now
-        both = values, _all_of(other, asked.other or datetime.now(UTC))
-        shown["changed"] = logic.differences(found.kind, *both, _url_of)
-    if not asked.past:
-        shown["disagreements"] = logic.disagreements(found, now)
-    return shown
+        later = _all_of(other, asked.other or datetime.now(UTC))
+        made["changed"] = logic.change(found.kind, values, later)
+    return made
 
 
 def _all_of(then: Snapshot | None, at: datetime | None) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def _all_of(then: Snapshot | None, at: datetime | None) -> dict[str, Any]:
 def _sight(kind: str, then: Snapshot | None, asked: Asked) -> list[access.Holder] | None:
     """Who could see the record then; for those who read the whole log."""
     at = _moment(asked, then)
-    if then is None or at is None or not sees_everything():
+    if then is None or at is None or kind == "role" or not sees_everything():
         return None
     return access.holders(at, pages_of(kind), place=_place(kind, then), placed=kind not in _FREE)
 
