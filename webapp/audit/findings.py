@@ -46,6 +46,13 @@ class Report:
         if self._kinds[kind] <= MOST:
             self.findings.append(Finding(kind, seal, row, words))
 
+    def counts_only(self, kind: str) -> bool:
+        """Tell whether another one of this kind would not be listed; then it is counted, and needs no words."""
+        if self._kinds[kind] < MOST:
+            return False
+        self._kinds[kind] += 1
+        return True
+
     def close(self) -> None:
         """Put the first fault first, and say how many were not listed."""
         self.findings.sort(

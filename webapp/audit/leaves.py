@@ -24,7 +24,7 @@ _ROW = struct.Struct("!2x4xQ4xq4xq4x32s")
 _HEADER = 19
 _CHUNK = 512 * _ROW.size
 _COPY = (
-    f"COPY (SELECT e.xid, e.id, e.recorded_at, {LEAF} FROM audit_event e"  # noqa: S608 # nosec B608 - our own text
+    f"COPY (SELECT e.xid, e.id, e.recorded_at, {LEAF} FROM audit_event e"  # noqa: S608 - our own text
     " WHERE {} ORDER BY {}) TO STDOUT (FORMAT binary)"
 )
 IN_ORDER = f"e.epoch, {ORDER}"

@@ -149,7 +149,7 @@ def seals(
     with psycopg.ServerCursor(connection, "seals") as cursor:
         cursor.itersize = 2000
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM audit_seal WHERE id >= %s AND (%s::bigint IS NULL OR id <= %s)"  # noqa: S608 # nosec B608 - our names
+            f"SELECT {_COLUMNS} FROM audit_seal WHERE id >= %s AND (%s::bigint IS NULL OR id <= %s)"  # noqa: S608 - our names
             " AND (%s::text IS NULL OR kind = %s) ORDER BY id",
             [first, last, last, kind, kind],
         )
@@ -238,7 +238,7 @@ def _windows(connection: Connection, last: Seal | None) -> Iterator[Window]:
 def _months(connection: Connection, window: Window) -> list[str]:
     where, values = window.where()
     rows = connection.execute(
-        f"SELECT DISTINCT {MONTH} FROM audit_event e WHERE {where} ORDER BY 1",  # noqa: S608 # nosec B608 - our names
+        f"SELECT DISTINCT {MONTH} FROM audit_event e WHERE {where} ORDER BY 1",  # noqa: S608 - our names
         values,
     )
     return [row[0] for row in rows.fetchall()]
@@ -305,7 +305,7 @@ def append(
         name: f"%({name})s::text::xid8" for name in ("xid_from", "xid_to")
     }
     connection.execute(
-        f"INSERT INTO audit_seal ({', '.join(casts)}) VALUES ({', '.join(casts.values())})",  # noqa: S608 # nosec B608 - our names
+        f"INSERT INTO audit_seal ({', '.join(casts)}) VALUES ({', '.join(casts.values())})",  # noqa: S608 - our names
         values | {"xid_from": str(made.xid_from), "xid_to": str(made.xid_to)},
     )
     return made
