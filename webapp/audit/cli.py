@@ -159,6 +159,9 @@ def _seal_number(connection: sealing.Connection, asked: str | None, *, until: bo
     if asked is None:
         return None
     if asked.isdecimal():
+        head = sealing.head(connection)
+        if not until and head and int(asked) > head.id:
+            raise click.ClickException(f"The last seal is {head.id}.")
         return int(asked)
     try:
         day = datetime.strptime(asked, "%Y-%m-%d").replace(tzinfo=UTC)
