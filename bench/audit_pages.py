@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy import text
 
 MOST_STATEMENTS = 8
-FEW_ROWS = 5000  # of two million: the window that words are read in
+FEW_ROWS = 12_000  # of two million: a count stops at 10,001
 SMALL = 1000  # rows of a partition that may as well be read whole
 # Auditors of a sixth of the clients and of one: who they are, and what their role is held for.
 AUDITORS = {
