@@ -117,6 +117,7 @@
     waiting.forEach((line) => line.classList.add("is-new"));
     body().prepend(...waiting);
     [...body().rows].slice(KEPT).forEach((row) => row.remove());
+    $("[data-shown]", list).hidden = false;
     $("[data-nothing]", list)?.remove();
     drop();
     said.textContent = said.dataset.text.replace("{n}", count);

@@ -185,7 +185,7 @@ def cursor_at(value: Any, row_id: int) -> str:
     return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, column: ColumnElement[Any]) -> tuple[Any, int]:
+def read_cursor(cursor: str, column: ColumnElement[Any] | Any) -> tuple[Any, int]:
     """Return sort value and id of a place in a list.
 
     Raises:

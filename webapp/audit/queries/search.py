@@ -122,7 +122,7 @@ def conditions(asked: Filter, *, words: bool = True) -> Iterable[ColumnElement[b
 
 def words_of(asked: Filter) -> Any:
     """Return the query for the index of words."""
-    parts = [
+    parts: list[Any] = [
         func.to_tsquery("simple", words, type_=TSQUERY)
         for words in (asked.words, asked.label)
         if words

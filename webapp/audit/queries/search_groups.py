@@ -10,7 +10,15 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, true
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import CLOCKS, SHOWN, Filter
 from webapp.audit.queries.search_hits import Hits
-from webapp.audit.queries.search_pages import LISTING, Reader, Way, hits_of, unnested, way_of
+from webapp.audit.queries.search_pages import (
+    LISTING,
+    MOST_WAYS,
+    Reader,
+    Way,
+    hits_of,
+    unnested,
+    way_of,
+)
 from webapp.core.db import db
 from webapp.core.paging import Page, cursor_at, limit_in, read_cursor, sort_in
 
@@ -65,12 +73,19 @@ def list_groups(asked: Filter, args: Any, *, reader: Reader) -> Page:
     if cursor := (before if backwards else after):
         edge = (course.beyond(literal(read_cursor(cursor, course.clock)[0], course.clock.type)),)
     way = way_of(asked, reader, by=name)
-    if asked.by_words:
-        hits = hits_of(asked, reader, args, sort) if name == "recorded_at" else None
+    few = not reader.everything and len(reader.clients) <= MOST_WAYS and name != "recorded_at"
+    if asked.by_words or few:
+        hits = (
+            hits_of(asked, reader, args, sort, grouped=True)
+            if asked.by_words and name == "recorded_at"
+            else None
+        )
         by_hits = way_of(asked, reader, words=False) if hits else way
         times, more = _window(by_hits, course, edge, limit, hits)
-        if hits and not more and not hits.are_all():
-            times, more = _window(way, course, edge, limit, None)
+        if hits and not more and not hits.are_all():  # the next page looks on from here
+            more = bool(times)
+            if not times:
+                times, more = _window(way, course, edge, limit, None)
     else:
         found = list(db.session.scalars(_leaping(way, course, edge, limit + 1)))
         times, more = found[:limit], len(found) > limit
@@ -98,12 +113,12 @@ def groups_of(events: Iterable[Any]) -> list[Group]:
 
 
 def list_inside(asked: Filter, at: datetime, sort: str, *, reader: Reader) -> list[Any]:
-    """Return the rows of one group, the first first."""
+    """Return the rows of one group but the first, which the group shows itself."""
     clock = CLOCKS[sort.removeprefix("-") or "recorded_at"]
     statement = (
         select(*SHOWN).where(*way_of(asked, reader).whole(), clock == at).order_by(AuditEvent.id)
     )
-    return list(db.session.execute(statement.limit(MOST_INSIDE + 1)))
+    return list(db.session.execute(statement.offset(1).limit(MOST_INSIDE + 1)))
 
 
 def _window(

@@ -12,7 +12,7 @@ from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import Filter, words_of
 from webapp.core.db import db
 
-MOST = 1000  # rows of one look; a page needs few of them
+MOST = 1000  # rows of one look where other filters leave few of them
 _EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 _TIME = DateTime(timezone=True)
 
@@ -26,6 +26,7 @@ class Hits:
     since: datetime | None
     until: datetime | None
     latest: bool
+    most: int = MOST
 
     @property
     def here(self) -> ColumnElement[bool]:
@@ -37,7 +38,7 @@ class Hits:
     def are_all(self) -> bool:
         """Tell whether there are no more than these, which costs a look of its own."""
         found = select(func.count()).select_from(self._found())
-        return int(db.session.scalar(found) or 0) < MOST
+        return int(db.session.scalar(found) or 0) < self.most
 
     def _found(self) -> Any:
         kind = ARRAY(BigInteger)
@@ -48,6 +49,6 @@ class Hits:
             literal(since, _TIME),
             literal(until, _TIME),
             literal(self.latest),
-            literal(MOST),
+            literal(self.most),
         )
         return hits.table_valued(column("at", _TIME), column("event_id", BigInteger)).alias("hits")

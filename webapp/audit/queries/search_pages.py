@@ -22,15 +22,16 @@ from sqlalchemy.types import BigInteger
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import SHOWN, Filter, conditions, is_one_of
-from webapp.audit.queries.search_hits import Hits
+from webapp.audit.queries.search_hits import MOST, Hits
 from webapp.core.db import db
-from webapp.core.paging import Listing, Page, paginate, read_cursor, sort_in
+from webapp.core.paging import Listing, Page, limit_in, paginate, read_cursor, sort_in
 
 LISTING = Listing(
     id=AuditEvent.id,
     sorts={"recorded_at": AuditEvent.recorded_at, "occurred_at": AuditEvent.occurred_at},
     default="-recorded_at",
 )
+MOST_ORDERED = 5000  # rows that words found, to be put in another order
 MOST_WAYS = 60  # more clients than these are a large part of the log: walking through it finds them
 # Filters with several values, and the column whose index finds each of them.
 _SEVERAL: tuple[tuple[str, Any], ...] = (
@@ -122,18 +123,28 @@ def list_events(asked: Filter, args: Any, *, reader: Reader) -> Page:
         found = paginate(
             statement.where(*way_of(asked, reader, words=False).whole(), hits.here), LISTING, args
         )
-        if len(found.rows) == found.limit or hits.are_all():
+        if len(found.rows) == found.limit or by_words_alone(asked) or hits.are_all():
             return found
+        return paginate(statement.where(*way_of(asked, reader).whole()), LISTING, args)
     way = way_of(asked, reader, by=sort)
-    return paginate(
-        statement.where(*way.where),
-        LISTING,
-        args,
-        around=fenced if asked.by_words else way.around(),
-    )
+    walks = sort.endswith("recorded_at") or len(_clients(asked, reader)) > MOST_WAYS
+    if asked.by_words and not walks:
+        return _by_other_time(asked, args, reader, sort)
+    if not (reader.everything or walks):
+        return paginate(statement.where(*way.where), LISTING, args, around=fenced)
+    return paginate(statement.where(*way.where), LISTING, args, around=way.around())
 
 
-def hits_of(asked: Filter, reader: Reader, args: Any, sort: str) -> Hits:
+def _by_other_time(asked: Filter, args: Any, reader: Reader, sort: str) -> Page:
+    """Few rows with the words are put in order; many are met soon by walking along."""
+    hits = replace(hits_of(asked, reader, {}, sort), most=MOST_ORDERED)
+    if hits.are_all():
+        where = (*way_of(asked, reader, by=sort, words=False).where, hits.here)
+        return paginate(select(*SHOWN).where(*where), LISTING, args, around=fenced)
+    return paginate(select(*SHOWN).where(*way_of(asked, reader, by=sort).where), LISTING, args)
+
+
+def hits_of(asked: Filter, reader: Reader, args: Any, sort: str, *, grouped: bool = False) -> Hits:
     """Return the rows with the words, from the place in the list that ``args`` name."""
     cursor = args.get("after") or args.get("before")
     edge = read_cursor(cursor, AuditEvent.recorded_at)[0] if cursor else None
@@ -149,7 +160,20 @@ def hits_of(asked: Filter, reader: Reader, args: Any, sort: str) -> Hits:
         since=bounds[0],
         until=bounds[1],
         latest=back,
+        most=limit_in(args) + 1 if by_words_alone(asked) and not grouped else MOST,
     )
+
+
+def by_words_alone(asked: Filter) -> bool:
+    """Tell whether words and times are all that is asked for."""
+    alone = Filter(
+        words=asked.words,
+        facets=asked.facets,
+        since=asked.since,
+        until=asked.until,
+        clock=asked.clock,
+    )
+    return asked == alone
 
 
 def way_of(asked: Filter, reader: Reader, *, by: str = "recorded_at", words: bool = True) -> Way:
