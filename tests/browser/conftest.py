@@ -131,6 +131,7 @@ def paths(app: Flask, admin: Any) -> list[str]:
         *("/tickets/new/priority", "/tickets/news", "/tickets/replies", "/tickets/rows"),
         *("/tickets/views", "/tickets/bulk"),
         *("/audit/integrity/progress", "/audit/integrity/heads"),
+        *("/audit/tail", "/audit/group"),
         "/login",
     }
     thing = factories.make_asset(client_id=client.id, project_id=project.id)
