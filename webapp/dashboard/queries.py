@@ -164,6 +164,7 @@ def recent_changes(reach: Reach, *, limit: int = 12) -> Sequence[Any]:
             AuditEvent.object_type,
             AuditEvent.object_id,
             AuditEvent.object_label,
+            AuditEvent.client_id,
             AuditEvent.changes,
         )
         .where(AuditEvent.category.in_(("change", "access", "import")), AuditEvent.outcome == "ok")

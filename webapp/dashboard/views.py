@@ -1,5 +1,6 @@
 """The first page, the search over everything, and the style guide."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from webapp.core.templating import menu
 from webapp.dashboard import queries
 from webapp.dashboard.forms import SampleForm, with_errors
 from webapp.organisation.tree import Reach, reach_of
+from webapp.oversight.masking import mask_of
 from webapp.tickets.queries import around as tickets
 from webapp.tickets.queries.queue.counting import Count
 from webapp.tickets.words import STATUS as TICKET_STATUS
@@ -71,7 +73,7 @@ def index() -> ResponseReturnValue:
         if figures.get("ending") and organisation
         else [],
         notices=queries.my_notices(who.id) if who.unread else [],
-        changes=[_told(row) for row in queries.recent_changes(audit)] if audit else None,
+        changes=_told(queries.recent_changes(audit)) if audit else None,
     )
 
 
@@ -81,9 +83,18 @@ def _waiting(who: Person) -> dict[str, Count]:
     return tickets.waiting(who, reach) if reach and isinstance(who, SignedIn) else {}
 
 
-def _told(row: Any) -> Line:
-    """An audit row as a line of the timeline."""
-    return line(row, at=row.occurred_at, reason=None, url=_url(row.object_type, row.object_id))
+def _told(rows: Sequence[Any]) -> list[Line]:
+    """Rows of the log as lines of the timeline, as far as this reader may know them."""
+    mask = mask_of(signed_in_person())
+    return [
+        line(
+            mask.seen(row),
+            at=row.occurred_at,
+            reason=None,
+            url=_url(row.object_type, row.object_id),
+        )
+        for row in rows
+    ]
 
 
 def _url(object_type: str | None, object_id: int | None) -> str | None:
