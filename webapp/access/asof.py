@@ -15,9 +15,10 @@ from webapp.organisation.tree import Place
 # What happened until then, in the order in which it came: roles and what is in them, locations, one person; and the
 # clients and projects that are named.
 _ROWS = text("""
-SELECT id, occurred_at, actor_id, actor_name, action, object_type, object_id, changes FROM audit_event
+SELECT id, occurred_at, actor_id, actor_name, action, object_type, object_id, object_label, changes FROM audit_event
  WHERE outcome = 'ok' AND occurred_at <= :at AND changes <> '{}' AND (
-   object_type IN ('role', 'role_permission', 'page_role', 'location')
+   object_type IN ('role_permission', 'page_role')
+   OR object_type IN ('role', 'location') AND search @@ CAST(:named AS tsquery)
    OR object_type = 'user' AND object_id = :user_id
    OR object_type = 'user_role' AND changes->'user_id' @> to_jsonb(CAST(:user_id AS bigint)))
  ORDER BY id
@@ -32,6 +33,8 @@ SELECT object_type, object_id, action, changes FROM audit_event
 _KEYS = text(
     "SELECT 'page' AS kind, id, key FROM pages UNION ALL SELECT 'permission', id, key FROM permissions"
 )
+# Rows that changed one of these columns, by the index of the words.
+_NAMED = "'=name' | '=parent_id' | '=is_active'"
 _SCOPE = ("location_id", "client_id", "project_id")
 Held = tuple[int, int | None, int | None, int | None]
 
@@ -43,6 +46,7 @@ class Given:
     grant: Grant
     since: datetime
     by: str | None
+    to: str | None  # what the person was called
     event_id: int
 
 
@@ -67,7 +71,7 @@ def past(
 ) -> Past:
     """Return what a person held at a moment, what every role gave, and where a place lay."""
     replay = _Replay()
-    for row in db.session.execute(_ROWS, {"at": at, "user_id": user_id}):
+    for row in db.session.execute(_ROWS, {"at": at, "user_id": user_id, "named": _NAMED}):
         replay.add(row)
     replay.name_places(at, kind, place_id)
     roles = replay.contents()
@@ -193,7 +197,13 @@ class _Replay:
             location_ids=self._below(location) if location else frozenset(),
             scope_label=self._label(location, client, project),
         )
-        return Given(grant=grant, since=row.occurred_at, by=row.actor_name, event_id=row.id)
+        return Given(
+            grant=grant,
+            since=row.occurred_at,
+            by=row.actor_name,
+            to=row.object_label,
+            event_id=row.id,
+        )
 
     def _label(self, location: int | None, client: int | None, project: int | None) -> str | None:
         for kind, key in (("location", location), ("client", client), ("project", project)):
@@ -258,9 +268,10 @@ class Holder:
 _ALL = text("""
 SELECT id, occurred_at, actor_id, actor_name, action, object_type, object_id, object_label, changes FROM audit_event
  WHERE outcome = 'ok' AND occurred_at <= :at AND changes <> '{}' AND (
-   object_type IN ('role', 'role_permission', 'page_role', 'location', 'user_role')
+   object_type IN ('role_permission', 'page_role', 'user_role')
+   OR object_type IN ('role', 'location') AND search @@ CAST(:named AS tsquery)
    OR action IN ('role.assigned', 'role.revoked')
-   OR object_type = 'user' AND changes ?| ARRAY['is_active', 'name'])
+   OR object_type = 'user' AND search @@ CAST(:named AS tsquery))
  ORDER BY id
 """)
 
@@ -274,7 +285,7 @@ def holders(
     """
     everybody: dict[int, _Replay] = {}
     common = _Replay()
-    for row in db.session.execute(_ALL, {"at": at}):
+    for row in db.session.execute(_ALL, {"at": at, "named": _NAMED}):
         if row.object_type in {"user", "user_role"}:
             everybody.setdefault(_whose(row), _Replay()).add(row)
         else:
@@ -295,7 +306,7 @@ def holders(
             if each.grant.pages & wanted and (not placed or each.grant.covers(where))
         )
         if fitting:
-            name = str(one.person.get("name") or user_id)
+            name = str(one.person.get("name") or fitting[0].to or user_id)
             active = bool(one.person.get("is_active", True))
             found.append(Holder(user_id=user_id, name=name, active=active, given=fitting))
     return sorted(found, key=lambda one: (not one.active, one.name, one.user_id))

@@ -109,7 +109,7 @@ def _links(event: AuditEvent) -> dict[str, str | None]:
     undone = who.holds("audit.undo") and event.outcome == "ok" and event.category not in LASTING
     return {
         "record": _url_of(kind, number),
-        "history": url_for("audit.record", kind=kind, record_id=number, at=at)
+        "history": url_for("audit.record", kind=kind, record_id=number, upto=event.id)
         if kind in WITH_HISTORY and number is not None
         else None,
         "undo": url_for("audit.preview_undo", event_id=event.id, at=at) if undone else None,
