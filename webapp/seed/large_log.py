@@ -133,6 +133,20 @@ SELECT nextval(pg_get_serial_sequence('audit_event', 'id')), at,
   CASE WHEN r3 % 25 = 0 AND what NOT IN ('sign-in', 'reading', 'refusal') THEN 'Agreed in meeting ' || r % 5000 END
 FROM placed ORDER BY r, n
 """
+# What the tickets themselves went through in these months.
+_TOLD = """
+INSERT INTO audit_event_of_month (id, recorded_at, occurred_at, xid, request_id, actor_id, actor_name, action, category,
+  object_type, object_id, object_label, client_id, changes) OVERRIDING SYSTEM VALUE
+SELECT nextval(pg_get_serial_sequence('audit_event', 'id')), s.at, s.at, (CAST(:xid AS bigint) + :last)::text::xid8,
+  'bench-ticket-' || t.number, p.id, coalesce(p.name, 'system:seed'), s.action, 'change', 'ticket', t.id,
+  left('#' || t.number || ' ' || t.subject, 300), t.client_id, s.changes
+  FROM tickets t LEFT JOIN users p ON p.id = t.assignee_id JOIN LATERAL (VALUES
+    (t.opened_at, 'ticket.opened', jsonb_build_object('subject', jsonb_build_array(NULL, t.subject), 'status',
+      jsonb_build_array(NULL, 'new'))),
+    (t.updated_at, 'ticket.updated', jsonb_build_object('status', jsonb_build_array('new', t.status)))
+  ) AS s (at, action, changes) ON s.action = 'ticket.opened' OR t.status <> 'new'
+ WHERE t.external_ref LIKE 'BENCH-%' AND s.at >= :month AND s.at < :after ORDER BY s.at
+"""
 
 
 def fill(engine: Engine, rows: int = EVENTS) -> None:
@@ -192,7 +206,9 @@ def _fill_month(connection: Connection, month: datetime, values: dict[str, objec
                 " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED)"
             )
         )
-    connection.execute(text(_ROWS.replace("audit_event_of_month", table)), values)
+    values = values | {"month": month, "after": _next(month)}
+    for statement in (_ROWS, _TOLD):
+        connection.execute(text(statement.replace("audit_event_of_month", table)), values)
     if not there:
         connection.execute(
             text(

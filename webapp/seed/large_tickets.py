@@ -162,14 +162,7 @@ INSERT INTO time_entries (client_id, ticket_id, user_id, minutes, spent_on) SELE
 INSERT INTO attachments (client_id, ticket_id, message_id, name, sha256, size, media_type)
  SELECT m.client_id, m.ticket_id, m.id, 'note-' || f.i || '.txt', :sha256, :size, 'text/plain'
  FROM bench_facts f JOIN tickets t USING (number) JOIN LATERAL (SELECT id, client_id, ticket_id
-  FROM ticket_messages WHERE ticket_id = t.id ORDER BY sent_at, id LIMIT 1) AS m ON true WHERE f.i % 12 = 0;
-INSERT INTO audit_event (occurred_at, actor_id, actor_name, request_id, action, category, object_type, object_id,
-  object_label, client_id, changes) SELECT s.at, f.assignee_id, 'Bench Person', 'bench-ticket-' || f.i, s.action,
-  'import', 'ticket', t.id, '#' || t.number || ' ' || t.subject, t.client_id, s.changes
- FROM bench_facts f JOIN tickets t USING (number) JOIN LATERAL (VALUES (t.opened_at, 'ticket.opened',
-  jsonb_build_object('subject', jsonb_build_array(NULL, t.subject), 'status', jsonb_build_array(NULL, 'new'))),
-  (t.updated_at, 'ticket.updated', jsonb_build_object('status', jsonb_build_array('new', t.status)))
-  ) AS s (at, action, changes) ON s.action = 'ticket.opened' OR t.status <> 'new'
+  FROM ticket_messages WHERE ticket_id = t.id ORDER BY sent_at, id LIMIT 1) AS m ON true WHERE f.i % 12 = 0
 """
 
 
