@@ -108,11 +108,18 @@ def test_pages_permissions_and_grants_are_brought_in_step(
     before = owner.execute(keys).fetchone()
     owner.execute("DELETE FROM pages WHERE key = 'users'")
     owner.execute("INSERT INTO pages (key) VALUES ('gone')")
+    role = factories.make_role("dashboard")
+    owner.execute("SET session_replication_role = replica")
+    held = "INSERT INTO page_roles (role_id, page_id) SELECT %s, id FROM pages WHERE key = 'gone'"
+    owner.execute(held, [role.id])
+    owner.execute("SET session_replication_role = DEFAULT")
     owner.execute("GRANT TRUNCATE ON users TO steward_app")
     assert "in step" in run("access", "sync").output
     assert owner.execute(keys).fetchone() == before
     assert owner.execute(may).fetchone() == {"may": False}
     assert audit_rows(action="access.synced")[-1]["changes"] == {"entries": 2}
+    lost = audit_rows("page_role", role.id, action="page_role.deleted")[-1]
+    assert lost["changes"]["page"] == ["gone", None] and lost["actor_name"] == "system:migrate"
 
 
 def test_a_role_that_holds_everything_gets_what_is_new(run: Any, owner: Any) -> None:
