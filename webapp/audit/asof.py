@@ -21,7 +21,8 @@ from webapp.core.db import Audited, Model, db
 
 KINDS = ("user", "role", "ticket", "asset", "client", "project", "location")
 MASK = "•••"
-CONTENTS_CHANGED = "role.permissions_changed"  # a role is another one then, though its row is the same
+# A role is another one then, though its row is the same.
+CONTENTS_CHANGED = "role.permissions_changed"
 # Told about an asset, with the columns of its custody.
 _FOREIGN = frozenset(
     f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended")
