@@ -131,9 +131,9 @@ def test_a_refusal_is_spanish_for_its_reader_and_english_in_the_log(
     assert "recibió un rechazo: Personas" in log
     assert "Ninguno de sus roles abre la página «Personas»." in log
     assert "None of your" not in log
-    assert "Cualquier categoría" in log
-    assert "Any category" not in log
-    assert "Inicio de sesión" in log
+    assert "Cualquier resultado" in log
+    assert "Any outcome" not in log
+    assert "inicio de sesión" in log.lower()
 
 
 def test_what_is_not_there_is_said_in_spanish(sign_in: SignIn, ines: Any) -> None:

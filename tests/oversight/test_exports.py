@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,62 +12,18 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from psycopg.rows import dict_row
-from pydantic import SecretStr
 
 from tests import factories
-from tests.conftest import SECRET, dsn
-from tests.pages import CheckedClient
-from webapp import create_app
+from tests.oversight.own import _own_app, app, owner, settings  # noqa: F401
 from webapp.audit.evidence import verify
-from webapp.core import database, trail
+from webapp.core import trail
 from webapp.core.config import Settings
-from webapp.core.db import db
-from webapp.core.security import limiter
 from webapp.jobs import worker
 from webapp.oversight import exporting
 
 Owner = psycopg.Connection[dict[str, Any]]
 SignIn = Callable[..., Any]
 KEYS = ("audit", "audit.export")
-
-
-@pytest.fixture(scope="module")
-def settings(new_database: Callable[[str], str], tmp_path_factory: Any) -> Settings:
-    """A log of our own: what is sealed stays so."""
-    made = Settings(
-        database_url=new_database("exports"),
-        secret_key=SecretStr(SECRET),
-        data_dir=tmp_path_factory.mktemp("exports"),
-        log_level="CRITICAL",
-    )
-    database.prepare(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def _own_app(settings: Settings) -> Iterator[Flask]:
-    app = create_app(settings)
-    app.config.update(WTF_CSRF_ENABLED=False)
-    app.test_client_class = CheckedClient
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
-@pytest.fixture
-def app(_own_app: Flask) -> Iterator[Flask]:
-    before, limiter.enabled = factories.use(_own_app), False
-    yield _own_app
-    factories.use(before)
-
-
-@pytest.fixture
-def owner(app: Flask, settings: Settings) -> Iterator[Owner]:
-    url = dsn(settings.owner_url() or "")
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
-        yield connection
-        connection.execute("TRUNCATE users, roles, locations, audit_exports CASCADE")
 
 
 @pytest.fixture
@@ -128,8 +84,8 @@ def test_a_bundle_leaves_out_what_its_taker_may_not_read(
 ) -> None:
     place = factories.make_location("Hidden Street")
     reader = sign_in(*KEYS)  # and not the page of the organisation
-    write("test.taken", object_label="seen")
-    query = "q=seen&action=test.taken"
+    write("test.seen", object_label="seen")
+    query = "q=seen&action=test.seen"
     assert ask(reader, "bundle", f"object_type=location&object_id={place.id}").status_code == 303
     assert ask(reader, "jsonl", f"object_type=location&object_id={place.id}").status_code == 303
     run_jobs()

@@ -16,9 +16,9 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from webapp.audit import checkpoints, retiring, sealing, signing, verifying
+from webapp.audit.signing import ProofError
 from webapp.core import trail
 from webapp.core.config import Settings
-from webapp.core.errors import DomainError
 from webapp.core.unit_of_work import unit_of_work
 
 cli = AppGroup("audit", help="The log.")
@@ -34,8 +34,8 @@ def _said() -> Iterator[None]:
     """Show what the rules refuse as an error of the command."""
     try:
         yield
-    except DomainError as error:
-        raise click.ClickException(error.message) from error
+    except ProofError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _settings() -> Settings:

@@ -18,7 +18,7 @@ from webapp.audit.canonical import leaf
 from webapp.audit.leaves import Connection, Window
 from webapp.audit.merkle import Builder, root_of
 from webapp.audit.sealing import Seal
-from webapp.core.errors import DomainError
+from webapp.audit.signing import ProofError
 
 SCHEMA = "retired"
 _BUNDLED = "rows.jsonl"
@@ -26,7 +26,7 @@ _BUNDLED = "rows.jsonl"
 _KEY = struct.Struct(">HQQ32s")
 
 
-class NotRetired(DomainError):
+class NotRetired(ProofError):
     """Something is in the way of taking a month out of the log."""
 
 

@@ -19,9 +19,8 @@ from webapp.audit import leaves
 from webapp.audit.canonical import FORM, MONTH
 from webapp.audit.leaves import Connection, Window
 from webapp.audit.merkle import Builder
-from webapp.audit.signing import NoSealer, is_signed, load_key, public_key
+from webapp.audit.signing import NoSealer, ProofError, is_signed, load_key, public_key
 from webapp.core.config import Settings
-from webapp.core.errors import DomainError
 
 __all__ = ["Connection", "NoSealer", "load_key", "public_key"]
 
@@ -38,11 +37,11 @@ _COLUMNS = (
 )
 
 
-class OtherKey(DomainError):
+class OtherKey(ProofError):
     """The last seal is forged or signed by another key: nothing may be chained to it unasked."""
 
 
-class Restored(DomainError):
+class Restored(ProofError):
     """The database went back behind its last seal: it was restored into another cluster."""
 
 

@@ -9,13 +9,15 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from webapp.core.errors import DomainError
-
 KEY_LENGTH = 32
 OTHERS = 0o007
 
 
-class NoSealer(DomainError):
+class ProofError(Exception):
+    """What keeps the sealer from its work, in words for whoever runs the machine: English, like its log."""
+
+
+class NoSealer(ProofError):
     """Nobody can seal or verify here: the sealer's role or key is unknown, or cannot be used."""
 
 

@@ -212,7 +212,7 @@ def _grant_to_sealer(connection: Connection, tables: set[str]) -> None:
     for table in tables:
         connection.execute(text(f'REVOKE ALL ON "{table}" FROM {SEALER_ROLE}'))
     connection.execute(text(f"GRANT SELECT ON {AUDIT_TABLE} TO {SEALER_ROLE}"))
-    for table in SEAL_TABLES:
+    for table in tables.intersection(SEAL_TABLES):
         connection.execute(text(f"GRANT SELECT, INSERT ON {table} TO {SEALER_ROLE}"))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {SEALER_ROLE}"))
 

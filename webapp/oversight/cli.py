@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 
 from webapp.audit.cli import cli
+from webapp.audit.signing import ProofError
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
@@ -41,8 +42,8 @@ def export(kind: str, out: Path, timezone: str, filters: tuple[str, ...]) -> Non
     except BaseException as error:
         with suppress(FileNotFoundError):
             out.unlink()
-        if isinstance(error, DomainError):
-            raise click.ClickException(error.message) from error
+        if isinstance(error, DomainError | ProofError):
+            raise click.ClickException(str(error)) from error
         raise
     click.echo(f"Wrote {rows} rows to {out}.")
 

@@ -25,6 +25,7 @@ from webapp.audit.evidence.covering import Covering, Ref
 from webapp.audit.leaves import Connection
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries import Filter, count_upto, matching
+from webapp.audit.signing import ProofError
 from webapp.core import trail
 from webapp.core.config import Settings
 from webapp.core.db import db
@@ -105,7 +106,10 @@ def export(progress: queue.Progress) -> None:
     kept = exporting.storage()
     kept.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _room(), TemporaryFile(dir=kept.root) as file:
-        rows = write(file, wanted.format, taking, settings=exporting.settings())
+        try:
+            rows = write(file, wanted.format, taking, settings=exporting.settings())
+        except ProofError as error:
+            raise DomainError(_("It could not be proven: %(why)s", why=str(error))) from error
         file.seek(0)
         with kept.receive(file, limit=LARGEST) as draft:
             _finish(progress.job_id, draft, rows, taking)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from webapp.audit import checkpoints, sealing, signing, verifying
 from webapp.audit.queries import integrity
+from webapp.audit.signing import ProofError
 from webapp.core import trail
 from webapp.core.config import Settings
 from webapp.core.db import db
@@ -45,7 +46,7 @@ def seal_each_minute() -> None:
     why, sent = "", []
     try:
         sent = seal_now(_settings())
-    except (DomainError, psycopg.Error, OSError) as error:
+    except (ProofError, psycopg.Error, OSError) as error:
         why = " ".join(str(error).split()) or type(error).__name__
         log.error("audit_not_sealed", why=why)  # noqa: TRY400 - the words say it all, each minute
     for one in sent:
@@ -103,7 +104,7 @@ def check_all() -> None:
 def _by_the_clock(*, days: int | None) -> None:
     try:
         verify(_settings(), asked_by="Steward", days=days, told=lambda _done, _total: _stay_alive())
-    except (DomainError, psycopg.Error, OSError) as error:
+    except (ProofError, psycopg.Error, OSError) as error:
         log.error("audit_not_checked", why=" ".join(str(error).split()))  # noqa: TRY400
 
 
@@ -130,6 +131,10 @@ def check(progress: queue.Progress, *, name: str, days: int | None) -> None:
 
     try:
         verify(_settings(), asked_by=name, days=days, told=told)
+    except ProofError as error:
+        raise DomainError(
+            gettext("The log could not be checked: %(why)s", why=str(error))
+        ) from error
     except psycopg.Error as error:
         log.exception("audit_not_checked")
         raise DomainError(gettext("The database did not answer the sealer.")) from error
@@ -211,7 +216,7 @@ def _trusted(settings: Settings) -> Collection[bytes]:
     """Return the keys that may have signed; none where they are not known, and then nothing is compared with them."""
     try:
         return signing.trusted_keys(settings.seal_key)
-    except DomainError as error:
+    except ProofError as error:
         log.warning("audit_key_unknown", why=str(error))
         return ()
 

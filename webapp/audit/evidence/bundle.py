@@ -22,6 +22,7 @@ from webapp.audit.evidence.covering import Covering
 from webapp.audit.evidence.readme import README
 from webapp.audit.leaves import Connection
 from webapp.audit.multiproof import Prover
+from webapp.core.errors import DomainError
 from webapp.core.language import _
 
 FORM = 1
@@ -33,7 +34,7 @@ _DER = bytes.fromhex(
 )  # what stands before an Ed25519 key in its PEM file
 
 
-class NotProven(sealing.NoSealer):
+class NotProven(DomainError):
     """The rows are not what was sealed; nothing is given out that would not verify."""
 
 

@@ -107,7 +107,7 @@ def _show(record: SlaPolicy, problem: str | None = None) -> str:
         job=queries.recalculation(),
         crumbs=_crumbs((record.name, None)),
         may_edit=may_configure(me()),
-        history=timeline_of("sla_policy", record.id),
+        history=timeline_of("sla_policy", record.id, named=False),
     )
 
 
