@@ -91,14 +91,18 @@ def N_(message: str) -> str:  # noqa: N802 - the name by which Babel finds it
 def speaking(locale: str) -> Iterator[None]:
     """Write in the language of somebody else than who asks: of whom a mail or a notice goes to."""
     kept = g.pop("catalogue", None) if has_request_context() else None
+    reader = g.pop("reader", None) if has_request_context() else None  # of times
     try:
         with flask_babel.force_locale(locale):
             yield
     finally:
         if has_request_context():
             g.pop("catalogue", None)
+            g.pop("reader", None)
         if kept is not None:
             g.catalogue = kept
+        if reader is not None:
+            g.reader = reader
 
 
 def listed(parts: Iterable[str]) -> Text:

@@ -171,7 +171,12 @@ def when(moment: datetime | None) -> Markup | str:
 def when_text(moment: datetime) -> str:
     """Say a moment in the person's zone, within a sentence."""
     zone, language = _reader()
-    return _minute(moment.astimezone(zone).replace(second=0, microsecond=0), language)
+    return _minute(_by_clock(moment, zone), language)
+
+
+def _by_clock(moment: datetime, zone: ZoneInfo) -> datetime:
+    """What the clock on the wall shows; without its zone, for equal instants of two zones are equal keys."""
+    return moment.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
 def day(when: date | None) -> Markup | str:
@@ -200,7 +205,7 @@ def ago(moment: datetime | None) -> Markup | str:
 # Babel takes a tenth of a millisecond for each; a list shows the same few many times.
 @lru_cache(maxsize=4096)
 def _minute(local: datetime, locale: str) -> str:
-    return dates.format_datetime(local, "d MMM y, HH:mm", tzinfo=local.tzinfo, locale=locale)
+    return dates.format_datetime(local, "d MMM y, HH:mm", locale=locale)
 
 
 @lru_cache(maxsize=4096)
