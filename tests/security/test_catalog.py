@@ -1,12 +1,15 @@
 """What the database's catalog says about roles, grants, policies and triggers."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
+from sqlalchemy import text
 
 from tests import factories
+from webapp.core.db import db
 
 # Tables that are not business data: nothing there says who changed what for whom.
 NOT_AUDITED = {
@@ -101,13 +104,99 @@ def test_tables_of_a_client_are_isolated_even_from_their_owner(owner: Any) -> No
     assert (of_a_client | {"clients"}) - isolated == NOT_ISOLATED
 
 
-def test_functions_with_the_owners_rights_fix_their_search_path(owner: Any) -> None:
+def test_functions_look_for_names_among_temporary_ones_last(owner: Any) -> None:
     loose = names(
         owner,
-        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
-        " AND NOT coalesce(array_to_string(proconfig, ',') LIKE '%%search_path=%%', false)",
+        "SELECT proname FROM pg_proc p, LATERAL (SELECT substring(each FROM '^search_path=(.*)$') AS path"
+        "   FROM unnest(coalesce(proconfig, '{}') || 'search_path=-'::text) AS each"
+        "  WHERE each LIKE 'search_path=%' LIMIT 1) AS set"
+        " WHERE pronamespace = 'public'::regnamespace AND path !~ ', pg_temp$'"
+        "   AND (prosecdef OR proname NOT LIKE 'procrastinate%'"
+        "     AND (prorettype = 'trigger'::regtype OR path <> '-'))",
     )
     assert loose == set()
+
+
+def test_the_apps_role_makes_no_temporary_tables(app_role: Any) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        app_role.execute("CREATE TEMP TABLE audit_event (id bigint)")
+    app_role.rollback()
+    app_role.execute("SET ROLE steward_all")
+    with pytest.raises(errors.InsufficientPrivilege):
+        app_role.execute("CREATE TEMP TABLE audit_event (id bigint)")
+
+
+@pytest.fixture
+def temporary(owner: Any) -> Iterator[None]:
+    """The right that the app's role lacks, until the test ends."""
+    right = "TEMPORARY ON DATABASE {} {} steward_app"
+    database = owner.info.dbname
+    owner.execute(f"GRANT {right.format(database, 'TO')}")
+    yield
+    owner.execute(f"REVOKE {right.format(database, 'FROM')}")
+
+
+def test_a_row_in_a_table_like_the_log_is_no_audit(temporary: None, app_role: Any) -> None:
+    app_role.execute(
+        "CREATE TEMP TABLE audit_event AS"
+        " SELECT transaction_timestamp() AS recorded_at, pg_current_xact_id() AS xid"
+    )
+    app_role.execute("GRANT SELECT ON pg_temp.audit_event TO PUBLIC")
+    app_role.execute("INSERT INTO roles (name) VALUES ('unaudited')")
+    with pytest.raises(errors.IntegrityConstraintViolation, match="unaudited change"):
+        app_role.commit()
+
+
+def test_a_view_like_the_log_does_not_run_as_the_owner(temporary: None, app_role: Any) -> None:
+    app_role.execute("""
+        CREATE FUNCTION pg_temp.take_over() RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'now %', current_user; END $$;
+        GRANT EXECUTE ON FUNCTION pg_temp.take_over() TO PUBLIC;
+        CREATE TEMP VIEW audit_event AS SELECT now() AS recorded_at, 1::bigint AS id,
+          to_tsvector('simple', 'x') AS search, 1::bigint AS client_id WHERE pg_temp.take_over();
+        GRANT SELECT ON pg_temp.audit_event TO PUBLIC
+    """)
+    for role in ("steward_app", "steward_all"):
+        app_role.execute(f"SET ROLE {role}")
+        app_role.execute(
+            "SELECT FROM audit_hits('x', NULL, now() - interval '1 day', now(), true, 5)"
+        )
+
+
+def test_words_are_found_in_the_callers_clients_alone(app_role: Any, owner: Any) -> None:
+    mine, other = factories.make_client("Mine"), factories.make_client("Other")
+    reader = factories.make_user()
+    factories.grant(reader, factories.make_role("audit"), client_id=mine.id)
+    written = (
+        "INSERT INTO audit_event (action, category, object_label, client_id)"
+        " VALUES ('test.hit', 'system', 'zymurgy', %s) RETURNING id"
+    )
+    ids = {each.id: owner.execute(written, [each.id]).fetchone()["id"] for each in (mine, other)}
+    app_role.execute("SELECT set_config('app.user_id', %s, true)", [str(reader.id)])
+
+    def found(clients: list[int] | None) -> set[int]:
+        rows = app_role.execute(
+            "SELECT event_id FROM audit_hits('zymurgy', %s::bigint[], now() - interval '1 day',"
+            " now() + interval '1 day', true, 9)",
+            [clients],
+        )
+        return {row["event_id"] for row in rows.fetchall()}
+
+    for clients in (None, [mine.id, other.id]):
+        assert found(clients) == {ids[mine.id]}
+    assert found([other.id]) == set()
+    app_role.execute("SET LOCAL ROLE steward_all")
+    assert found(None) == set(ids.values())
+
+
+def test_what_is_set_for_the_role_does_not_lead_the_app_elsewhere(app: Any, owner: Any) -> None:
+    owner.execute("ALTER ROLE steward_app SET search_path = evil")
+    try:
+        with app.app_context():
+            db.engine.dispose()
+            assert db.session.scalar(text("SHOW search_path")) == "pg_catalog,public,pg_temp"
+    finally:
+        owner.execute("ALTER ROLE steward_app RESET search_path")
 
 
 def test_the_log_is_guarded_on_every_partition(owner: Any) -> None:

@@ -28,7 +28,7 @@ FIRST = b"\x00" * 32  # what the first seal is chained to
 # A check of everything outlasts every limit; only the log's own names may be looked up; compiling takes longer
 # than it saves with a partition for each month.
 _OPTIONS = (
-    "-c search_path=pg_catalog,public -c timezone=UTC -c statement_timeout=0 -c lock_timeout=10min"
+    "-c search_path=pg_catalog,public,pg_temp -c timezone=UTC -c statement_timeout=0 -c lock_timeout=10min"
     " -c idle_in_transaction_session_timeout=0 -c jit=off -c work_mem=64MB"
 )
 _COLUMNS = (

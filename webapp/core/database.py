@@ -28,12 +28,14 @@ LIMITS = {
     "lock_timeout": 3000,
     "idle_in_transaction_session_timeout": 10000,
 }
+# Temporary tables come last, and what somebody set for the role does not count.
+SEARCH_PATH = "pg_catalog,public,pg_temp"
 CONNECT_ARGS: dict[str, Any] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,
     "application_name": "steward",
     "options": " ".join(f"-c {name}={value}" for name, value in LIMITS.items())
-    + " -c timezone=UTC",
+    + f" -c timezone=UTC -c search_path={SEARCH_PATH}",
 }
 
 # Tables whose rows the app's role may not write freely.
@@ -203,6 +205,12 @@ def grant(connection: Connection) -> None:
         connection.execute(text(f'GRANT USAGE ON SEQUENCE "{serial}" TO {roles}'))
     connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {roles}"))
     connection.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+    # A table of one's own may have the name of one of ours.
+    here = connection.dialect.identifier_preparer.quote(
+        connection.scalar(text("SELECT current_database()"))
+    )
+    everybody = f"PUBLIC, {roles}, {SEALER_ROLE}"
+    connection.execute(text(f"REVOKE CREATE, TEMPORARY ON DATABASE {here} FROM {everybody}"))
 
 
 def _grant_to_sealer(connection: Connection, tables: set[str]) -> None:

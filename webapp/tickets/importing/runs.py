@@ -15,11 +15,12 @@ from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _
 from webapp.organisation.models import Client, Location
-from webapp.tickets.importing import staging, writing
+from webapp.tickets.importing import writing
 from webapp.tickets.importing.entries import Entry, entry_of
 from webapp.tickets.importing.history import History, Rules, history_of
 from webapp.tickets.importing.naming import Names
 from webapp.tickets.importing.reader import LogFile, WrongRow
+from webapp.tickets.importing.staging import Staging
 from webapp.tickets.models import PriorityRule
 
 CLIENT = "IMPORTED"
@@ -67,32 +68,32 @@ class Import:
         """
         _alone()
         client_id = _client(self.code, dry=self.dry)
-        self._stage(file)
         names, rules = Names(client_id, dry=self.dry), _rules()
-        for lot in staging.lots():
-            self._bring_in([history_of(entries, rules) for entries in lot], client_id, names)
-            trail.write_out()
-            self.progress("tickets", len(lot))
+        with Staging() as staged:
+            self._stage(file, staged)
+            for lot in staged.lots():
+                self._bring_in([history_of(entries, rules) for entries in lot], client_id, names)
+                trail.write_out()
+                self.progress("tickets", len(lot))
         self.report.made = names.made
         if self.report.changed_anything and not self.dry:
             _summarise(self.report, client_id, name)
         return self.report
 
-    def _stage(self, file: IO[bytes]) -> None:
-        staging.begin()
+    def _stage(self, file: IO[bytes], staged: Staging) -> None:
         some: list[Entry] = []
         log, done = LogFile(file), 0
         for entry in self._entries(log):
             some.append(entry)
             if len(some) == AT_ONCE:
-                staging.keep(some)
+                staged.keep(some)
                 some = []
                 self.progress("bytes", log.read - done)
                 done = log.read
-        staging.keep(some)
+        staged.keep(some)
         self.report.sha256 = log.sha256
         self.progress("bytes", log.read - done)
-        self.report.tickets = staging.close()
+        self.report.tickets = staged.count()
         self.progress("found", self.report.tickets)
 
     def _entries(self, log: LogFile) -> Iterator[Entry]:
@@ -152,7 +153,7 @@ def _alone() -> None:
     db.session.execute(
         text(
             "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '60s', true),"
-            " set_config('idle_in_transaction_session_timeout', '5min', true), set_config('app.imports', '1', true)"
+            " set_config('idle_in_transaction_session_timeout', '1h', true), set_config('app.imports', '1', true)"
         )
     )
     if not db.session.scalar(
