@@ -84,6 +84,7 @@ def upgrade() -> None:
         op.execute(f"CREATE INDEX {name} ON audit_event ({columns})")
     for name, columns in ADDED.items():
         op.execute(f"CREATE INDEX {name} ON audit_event {columns}")
+    op.execute("DROP INDEX ix_audit_event_recorded")  # the primary key, read backwards, is the same
     _seals()
     _exports()
     for table in SEALED:
@@ -252,5 +253,6 @@ def downgrade() -> None:
     for name, columns in RENEWED.items():
         op.execute(f"DROP INDEX {name}")
         op.execute(f"CREATE INDEX {name} ON audit_event ({columns.removesuffix(', id DESC')})")
+    op.execute("CREATE INDEX ix_audit_event_recorded ON audit_event (recorded_at DESC, id DESC)")
     op.execute("ALTER TABLE audit_event DROP COLUMN search")
     op.execute("DROP FUNCTION audit_terms(text, text, text, jsonb)")

@@ -209,12 +209,12 @@ def _opened(scans: list[Any]) -> set[str]:
 def _problem(query: str, index: str, scans: list[Any]) -> str:
     """What is wrong with a plan, nothing if it goes in by the right index and reads little."""
     names = {one.get("Index Name", one["Node Type"]) for one in scans}
+    names |= {name.replace("pkey", "recorded_at_id") for name in names}  # which the key is
     if index == WORDS:  # found by the index of words; the rows then by their key
         index = "recorded_at_id"
         looked = sum(one["Shared Hit Blocks"] + one["Shared Read Blocks"] for one in scans)
         if looked > MOST_BLOCKS or not any(one["Node Type"] == "Function Scan" for one in scans):
             return f"{query}: {looked} blocks; {sorted(names)[:5]}"
-        names |= {name.replace("pkey", "recorded_at_id") for name in names}  # of this month
     walked = sum(_read([one]) for one in scans if one["Node Type"] == "Seq Scan")
     if walked or _read(scans) > MOST_READ or not any(index in name for name in names):
         return f"{query}: {_read(scans)} rows read, {walked} without an index; {sorted(names)[:5]}"

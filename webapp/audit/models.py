@@ -46,7 +46,6 @@ class AuditEvent(Model):
         CheckConstraint(
             "occurred_at = recorded_at OR category = 'import'", name="history_only_by_import"
         ),
-        Index("ix_audit_event_recorded", text("recorded_at DESC"), text("id DESC")),
         Index("ix_audit_event_occurred", text("occurred_at DESC"), text("id DESC")),
         Index(
             "ix_audit_event_object",
