@@ -57,9 +57,15 @@ def make(url: str, directory: Path) -> tuple[Settings, Ed25519PrivateKey]:
     first = past.replace(day=1, hour=0, minute=0, second=0)
     after = (first + timedelta(days=31)).replace(day=1)
     with as_owner(settings) as owner, sealing.connect(settings) as sealer:
+        table = f"audit_event_{past:%Y_%m}"
         owner.execute(
-            f"CREATE TABLE audit_event_{past:%Y_%m} PARTITION OF audit_event FOR VALUES FROM ('{first}') TO ('{after}')"
+            f"CREATE TABLE {table} PARTITION OF audit_event FOR VALUES FROM ('{first}') TO ('{after}')"
         )
+        owner.execute(
+            f"CREATE TRIGGER no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION audit_deny()"
+        )
+        for trigger in ("stamp", "no_change", "no_truncate"):
+            owner.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
         log = Log(settings, key, owner)
         log.tamper(
             "INSERT INTO audit_event (action, category, recorded_at, occurred_at) SELECT 'test.past', 'system', at, at"

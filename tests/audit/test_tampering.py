@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.audit.sealed import COPIED, Log, last_month
-from webapp.audit import leaves, sealing, verifying
+from webapp.audit import guarding, leaves, sealing, verifying
 from webapp.audit.sealing import OtherKey
 
 MONTH = f"{last_month():%Y_%m}"
@@ -224,6 +224,46 @@ def test_rows_hidden_from_the_sealer(log: Log) -> None:
 def test_a_guard_that_is_off(log: Log) -> None:
     log.owner.execute("ALTER TABLE audit_event DISABLE TRIGGER no_change")
     assert {kind for kind, *_ in kinds(log.check())} == {"guard"}
+
+
+HIDDEN = {
+    "CREATE POLICY x ON audit_event AS RESTRICTIVE TO steward_app USING (action <> 'x')": "policy x",
+    "CREATE POLICY x ON audit_event AS RESTRICTIVE USING (true)": "policy x",
+    "ALTER POLICY all_clients ON audit_event USING (id > 9)": "policy all_clients",
+    "ALTER POLICY in_scope ON audit_event TO steward_app, steward_all": "policy in_scope",
+    "DROP POLICY written ON audit_event": "policy written",
+    "ALTER TABLE audit_event NO FORCE ROW LEVEL SECURITY": "Row level security",
+    "ALTER ROLE steward_app SET search_path = shadow, public": "search_path=shadow",
+    "ALTER ROLE steward_all SET role = 'steward_app'": "for steward_all",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = shadow', current_database()); END $$": "everybody",
+    "DROP TRIGGER stamp ON audit_event": "trigger stamp, which guards audit_event, is missing",
+    "ALTER TABLE audit_event ENABLE REPLICA TRIGGER no_change": "trigger no_change",
+    "ALTER TABLE audit_event ENABLE TRIGGER no_change": "trigger no_change",
+    "ALTER TABLE audit_seal DISABLE TRIGGER follows": "trigger follows",
+    "DROP TRIGGER no_truncate ON audit_check": "guards audit_check, is missing",
+    "ALTER TABLE users DISABLE TRIGGER must_audit": "must_audit, which guards users",
+    "DROP TRIGGER must_audit ON user_sessions": "user_sessions, is missing",
+    "DROP TRIGGER must_audit ON users; CREATE TRIGGER must_audit AFTER INSERT OR UPDATE OR DELETE ON users"
+    " FOR EACH ROW WHEN (false) EXECUTE FUNCTION must_audit()": "guards users",
+    "CREATE TRIGGER x BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_stamp()": "trigger x",
+    "CREATE RULE x AS ON INSERT TO audit_checkpoint DO INSTEAD NOTHING": "A rule",
+}
+
+
+def test_whatever_hides_rows_or_takes_a_guard_away_is_named(log: Log) -> None:
+    assert list(guarding.faults(log.owner)) == []
+    for done, named in HIDDEN.items():
+        with log.owner.transaction() as undone:
+            log.owner.execute(done)
+            found = list(guarding.faults(log.owner))
+            assert any(named in words for words in found), (done, found)
+            raise psycopg.Rollback(undone)
+
+
+def test_a_view_in_the_place_of_the_log(log: Log) -> None:
+    log.owner.execute("ALTER TABLE audit_event RENAME TO hidden")
+    log.owner.execute("CREATE VIEW audit_event AS SELECT * FROM hidden WHERE id > 5")
+    assert any("something else" in words for words in guarding.faults(log.owner))
 
 
 def test_very_many_faults_are_counted(log: Log) -> None:

@@ -70,6 +70,8 @@ def owner(app: Flask, settings: Settings) -> Iterator[Owner]:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             connection.execute(f"DELETE FROM {table}")  # noqa: S608
             connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            for trigger in ("no_change", "no_truncate"):
+                connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
         connection.execute("TRUNCATE users, roles, notifications CASCADE")
     for path in (settings.seal_key, settings.checkpoints):
         path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
+from webapp.audit import guarding
 from webapp.audit.chain import Chain, check_heads, check_retired
 from webapp.audit.contents import Contents, Told
 from webapp.audit.findings import Finding, Report
@@ -18,18 +19,6 @@ _ODD = (
     "SELECT min(id), count(*) FROM audit_event WHERE epoch < 1 OR epoch > %s"
     " OR (epoch = %s AND xid >= pg_snapshot_xmax(pg_current_snapshot()))"
 )
-_HIDING = """
-SELECT polname FROM pg_policy WHERE polrelid = 'public.audit_event'::regclass
-  AND polroles && ARRAY[0::oid, (SELECT oid FROM pg_roles WHERE rolname = current_user)]
-  AND polcmd IN ('r', '*') AND (NOT polpermissive OR pg_get_expr(polqual, polrelid) <> 'true')
-"""
-_UNGUARDED = """
-SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
- WHERE t.tgname IN ('stamp', 'no_change', 'no_truncate', 'follows') AND t.tgenabled = 'D'
-   AND (c.relname IN ('audit_event', 'audit_seal', 'audit_leaf', 'audit_checkpoint', 'audit_check')
-     OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid AND i.inhparent = 'public.audit_event'::regclass))
- ORDER BY c.relname, t.tgname
-"""
 
 
 def verify(
@@ -126,10 +115,8 @@ def _check_the_rest(connection: Connection, report: Report) -> None:
             f"Row {odd[0]} ({odd[1]} in all) says that it is of a transaction that has not been."
         )
         report.add("row_unsealed", words, row=odd[0])
-    for (policy,) in connection.execute(_HIDING).fetchall():
-        report.add("guard", f"The policy {policy} hides rows of the log from the sealer.")
-    for trigger, table in connection.execute(_UNGUARDED).fetchall():
-        report.add("guard", f"The trigger {trigger}, which guards {table}, is off.")
+    for words in guarding.faults(connection):
+        report.add("guard", words)
 
 
 def _last(connection: Connection) -> Iterator[Seal]:
