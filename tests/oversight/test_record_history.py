@@ -8,6 +8,7 @@ from typing import Any
 from tests import factories
 from webapp.access import asof as access
 from webapp.access import services
+from webapp.core import trail
 from webapp.core.db import db
 from webapp.organisation import services as organisation
 from webapp.organisation.models import Client
@@ -133,3 +134,25 @@ def _signed_in(user_id: int) -> Any:
 
     with factories.work():
         return act_as_person(db.session.get_one(User, user_id).id, page="")
+
+
+def test_another_moment_elsewhere_is_covered_there(sign_in: Any, audit_rows: Any) -> None:
+    here, there = factories.make_client("Here Ltd"), factories.make_client("There Ltd")
+    with factories.work():
+        for client, old, new in ((here, None, "Early"), (there, "Early", "Later secret")):
+            trail.note(
+                "asset.updated",
+                object_type="asset",
+                object_id=77,
+                object_label="A-77",
+                client_id=client.id,
+                changes={"name": [old, new]},
+            )
+    reader = sign_in("audit", "assets", client_id=here.id)
+    factories.grant(reader.user, factories.make_role("audit"), client_id=there.id)
+    first = audit_rows(object_type="asset", object_id=77)[0]["id"]
+    page = f"/audit/record/asset/77?upto={first}"
+    assert "Early" in text_of(reader.get(page)).split("What happened")[0]
+    said = text_of(reader.get(f"{page}&other="))
+    assert "Later secret" not in said
+    assert "but not the values" in said

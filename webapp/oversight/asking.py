@@ -29,6 +29,8 @@ from webapp.oversight.masking import PAGES, Mask
 
 AGENTS = ("job:", "token:", "session:")
 _EMPTY = frozenset({"-", NOTHING, "—"})
+# Fields that are one filter.
+TOGETHER = {"period": ("period", "since", "until"), "field": ("field", "was", "became")}
 Query = str | MultiDict[str, str]
 
 
@@ -68,9 +70,12 @@ def asked_by(
 ) -> Filter:
     """Return the search that a valid form asks for."""
     since, until = form.bounds(now=now, timezone=timezone)
+    who, record, typed = _who(form.actor.data), _record(form), cleaned(form.q.data)
+    words = search_words.words_query(typed)
+    wordless = bool(typed and not words) or record.pop("wordless", False)
     return Filter(
-        **_who(form.actor.data),
-        **_record(form),
+        **who | {"nobody": who["nobody"] or wordless},
+        **record,
         actions=tuple(form.action.data),
         categories=tuple(form.category.data),
         outcomes=_outcomes(form.outcome.data or ""),
@@ -78,7 +83,7 @@ def asked_by(
         network=network_of(cleaned(form.ip.data)),
         via=cleaned(form.via.data) or None,
         request=cleaned(form.request.data) or None,
-        words=search_words.words_query(cleaned(form.q.data)),
+        words=words,
         facets=_facets(form),
         covered=tuple(sorted(covered)),
         since=since,
@@ -87,17 +92,21 @@ def asked_by(
     )
 
 
-def words_of(query: Query) -> list[tuple[str, str]]:
+def words_of(query: Query, seen: Iterable[Any] | None = None) -> list[tuple[str, str]]:
     """Return the filters of a query string as people say them: title and value."""
-    return [(chip.title, chip.text) for chip in chips_of(form_of(query))]
+    return [(chip.title, chip.text) for chip in chips_of(form_of(query), seen)]
 
 
-def chips_of(form: FilterForm) -> list[Chip]:
-    """Return the filters that are on; names of people and clients cost one query."""
-    names = _names(form)
+def chips_of(form: FilterForm, seen: Iterable[Any] | None = None) -> list[Chip]:
+    """Return the filters that are on and make sense; names of people and clients cost one query.
+
+    ``seen`` are rows that the reader sees, if not all: only what occurs in them is called by its name.
+    """
+    names = _names(form, seen)
     return [
         Chip(name=name, value=value, title=_title(form, name), text=text)
         for name, value, text in _told(form, names)
+        if not any(form[one].errors for one in TOGETHER.get(name, (name,)))
     ]
 
 
@@ -142,7 +151,8 @@ def _record(form: FilterForm) -> dict[str, Any]:
         return found
     digits = typed.removeprefix("#")
     if not (digits.isascii() and digits.isdigit()):
-        return found | {"label": search_words.words_query(typed) or "'-'"}
+        label = search_words.words_query(typed)
+        return found | {"label": label, "wordless": label is None}
     number = min(int(digits[:19]), 2**63 - 1)
     if kind in {None, "ticket"} and (typed != digits or kind):
         ids = search_names.ids_called([("ticket", digits)]).get(("ticket", digits), ())
@@ -178,24 +188,45 @@ def _stored(name: str, typed: str, ids: Iterable[int]) -> Iterable[str]:
     """What the log may hold for what was typed: itself, the code behind a word, the number behind a name."""
     if typed in _EMPTY:
         return [""]
-    said = typed.casefold()
+    said, begins = typed.casefold(), len(typed) > 1 and typed.endswith("*")
     known = WORDS.get(name, {})
-    codes = [code for code, word in known.items() if said in {gettext(word).casefold(), code}]
+    codes = [
+        code
+        for code, word in known.items()
+        if said in (called := {gettext(word).casefold(), code})
+        or (begins and any(one.startswith(said[:-1]) for one in called))
+    ]
     flags = {gettext("yes").casefold(): "true", gettext("no").casefold(): "false"}
     flag = [flags[said]] if said in flags else []
     return dict.fromkeys([typed, *codes, *flag, *(str(one) for one in ids)])
 
 
-def _names(form: FilterForm) -> dict[tuple[str, int], str]:
+def _names(form: FilterForm, seen: Iterable[Any] | None) -> dict[tuple[str, int], str]:
+    """Name what numbers mean; of clients the database tells only those in the reader's scope."""
+    asked = _numbers(form)
+    if seen is not None:
+        shown: set[tuple[str, int]] = set()
+        for row in seen:
+            shown |= {("user_id", row.actor_id), (f"{row.object_type}_id", row.object_id)}
+        asked = {
+            name: [one for one in values if name == "client_id" or (name, one) in shown]
+            for name, values in asked.items()
+        }
+    return labels_of({name: values for name, values in asked.items() if values})
+
+
+def _numbers(form: FilterForm) -> dict[str, list[int]]:
     people = [int(one) for one in form.actor.data if one.isascii() and one.isdigit()]
-    asked: dict[str, Any] = {
+    asked = {
         "user_id": [one for one in people if one < 2**63],
-        "client_id": [int(one) for one in form.client.data if one.isascii() and one.isdigit()],
+        "client_id": [
+            int(one) for one in form.client.data if not form.client.errors and one.isdigit()
+        ],
     }
     kind = form.object_type.data
-    if kind and form.object_id.data is not None:
+    if kind and form.object_id.data is not None and not form.object_id.errors:
         asked.setdefault(f"{kind}_id", []).append(form.object_id.data)
-    return labels_of({name: values for name, values in asked.items() if values})
+    return asked
 
 
 def _told(form: FilterForm, names: dict[tuple[str, int], str]) -> Iterable[tuple[str, str, str]]:
@@ -245,7 +276,7 @@ def _actor_name(actor: str, names: dict[tuple[str, int], str]) -> str:
 
 def _period(form: FilterForm) -> str:
     if form.period.data and form.period.data != "exact":
-        return str(dict(PERIODS)[form.period.data])
+        return str(dict(PERIODS).get(form.period.data, ""))
     ends = [form.since.raw_data, form.until.raw_data]
     since, until = (str(end[0]).replace("T", " ") if end and end[0] else "" for end in ends)
     if since and until:

@@ -24,7 +24,7 @@ from webapp.audit.evidence import bundle, tables
 from webapp.audit.evidence.covering import Covering, Ref
 from webapp.audit.leaves import Connection
 from webapp.audit.models import AuditEvent
-from webapp.audit.queries import Filter, count_upto, matching
+from webapp.audit.queries import Filter, count_upto, matching, some_of
 from webapp.audit.signing import ProofError
 from webapp.core import trail
 from webapp.core.config import Settings
@@ -201,11 +201,11 @@ def _choose(covering: Covering, taking: Taking) -> None:
 
 
 def _said(taking: Taking, settings: Settings) -> bundle.Asked:
-    who = taking.who
+    who, seen = taking.who, None if taking.everything else some_of(taking.asked)
     person = {"id": who.id, "name": who.name, "email": who.email} if who else {"name": "Steward"}
     return bundle.Asked(
         query=taking.query,
-        words=[(str(title), str(value)) for title, value in words_of(taking.query)],
+        words=[(str(title), str(value)) for title, value in words_of(taking.query, seen)],
         asked_at=taking.now,
         since=taking.asked.since,
         until=taking.asked.until,

@@ -99,6 +99,16 @@ class ManyField(Field):
             raise ValidationError(gettext("At most %(n)s values.", n=MOST_VALUES))
 
 
+class IdField(IntegerField):
+    """The number of a record; one that is too long is none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Refuse what no record could have before it is compared."""
+        if valuelist and len(valuelist[0]) > len(str(MAX_ID)):
+            raise ValueError(gettext("Not a valid choice."))
+        super().process_formdata(valuelist)
+
+
 class FilterForm(Form):
     """The filters of the log; a GET form, so it has no token."""
 
@@ -111,7 +121,7 @@ class FilterForm(Form):
     outcome = SelectField(N_("Outcome"), choices=_choices(OUTCOMES), default="")
     action = ManyField(N_("Action"))
     object_type = SelectField(N_("Kind"), choices=_kinds, default="")
-    object_id = IntegerField(N_("Number"), [Optional(), NumberRange(0, MAX_ID)])
+    object_id = IdField(N_("Number"), [Optional(), NumberRange(0, MAX_ID)])
     record = StringField(N_("Record"), [Length(max=200)])
     client = ManyField(N_("Client"))
     ip = StringField(N_("Address or network"), [Length(max=64)])
@@ -139,6 +149,11 @@ class FilterForm(Form):
         named = self.field.data
         if named and named not in FIELDS:
             self.field.choices = [*_fields(), SelectChoice(named, field_title(named))]
+
+    def validate_until(self, field: DateTimeLocalField) -> None:
+        """Refuse an end that comes before the beginning: it would find nothing, and not say why."""
+        if field.data and self.since.data and field.data < self.since.data:
+            raise ValidationError(gettext("It lies before “From”."))
 
     def validate_category(self, field: ManyField) -> None:
         """Refuse categories that do not exist."""
@@ -228,6 +243,8 @@ def _moment(typed: datetime | None, now: datetime) -> datetime | None:
 
 def network_of(typed: str) -> tuple[str, str] | None:
     """Return the first and last address of a network, as PostgreSQL orders them; None if it is none."""
+    if "%" in typed:  # a link's zone: the database knows none
+        return None
     try:
         network = ipaddress.ip_network(typed, strict=False)
     except ValueError:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sqlalchemy import select
 
 from webapp.access.grants import Grant
+from webapp.audit.queries.search import SAYS_IT_ALL
 from webapp.audit.wording import COVER, pair
 from webapp.core.db import db
 from webapp.organisation.models import Client
@@ -50,7 +51,6 @@ PLACED = frozenset(
         *("time_entry", "contact"),
     }
 )
-SAYS_IT_ALL = frozenset({"ticket_message"})  # the label is the beginning of the text
 
 
 class Reader(Protocol):

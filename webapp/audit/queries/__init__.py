@@ -2,7 +2,7 @@
 
 from webapp.audit.queries.labels import POINTS_AT, labels_of, points_at
 from webapp.audit.queries.rows import find_event, list_same_request
-from webapp.audit.queries.search import Filter, count_upto, matching
+from webapp.audit.queries.search import Filter, count_upto, matching, some_of
 from webapp.audit.queries.search_pages import Reader, list_events, reader_of
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "matching",
     "points_at",
     "reader_of",
+    "some_of",
 ]

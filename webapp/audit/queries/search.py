@@ -47,6 +47,7 @@ SHOWN = (
 CLOCKS = {"recorded_at": AuditEvent.recorded_at, "occurred_at": AuditEvent.occurred_at}
 
 A_DAY = timedelta(days=1)  # more than clocks differ
+SAYS_IT_ALL = frozenset({"ticket_message"})  # kinds whose label is the beginning of their text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +57,9 @@ class Filter:
     actor_ids: tuple[int, ...] = ()
     systems: tuple[str, ...] = ()  # "system:seed"
     agents: tuple[str, ...] = ()  # "token:4", "job:7": what acted for somebody
-    nobody: bool = False  # somebody was named whom nobody knows
+    nobody: bool = (
+        False  # somebody was named whom nobody knows, or words without a letter: nothing is found
+    )
     actions: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
@@ -102,6 +105,13 @@ def count_upto(asked: Filter, most: int, *, everything: bool) -> int:
         .subquery()
     )
     return int(db.session.scalar(select(func.count()).select_from(few)) or 0)
+
+
+def some_of(asked: Filter, most: int = 1000) -> Sequence[Any]:
+    """Return whom and what some rows are about that match and are of clients in the reader's scope."""
+    columns = (AuditEvent.actor_id, AuditEvent.object_type, AuditEvent.object_id)
+    found = select(*columns).where(*conditions(asked), in_sight(everything=False)).limit(most)
+    return list(db.session.execute(found))
 
 
 def in_sight(*, everything: bool) -> ColumnElement[bool]:
@@ -174,6 +184,9 @@ def _besides_words(asked: Filter) -> Iterable[ColumnElement[bool]]:
     if asked.label:  # the words may stand in values, too; here the name is meant
         name = func.to_tsvector("simple", func.coalesce(AuditEvent.object_label, ""))
         yield name.bool_op("@@")(func.to_tsquery("simple", asked.label))
+        if hidden := SAYS_IT_ALL.intersection(asked.covered):
+            kind = AuditEvent.object_type
+            yield or_(kind.is_(None), kind.not_in(hidden))
     if asked.covered and (asked.words or asked.facets):
         yield or_(*_known(asked))
 
@@ -186,7 +199,7 @@ def _known(asked: Filter) -> Iterable[ColumnElement[bool]]:
         told = (AuditEvent.object_label, AuditEvent.actor_name, AuditEvent.reason)
         plain = func.to_tsvector("simple", func.concat_ws(" ", *told))
         yield and_(
-            AuditEvent.object_type != "ticket_message",  # its label is the beginning of the text
+            AuditEvent.object_type.not_in(SAYS_IT_ALL),
             plain.bool_op("@@")(func.to_tsquery("simple", asked.words)),
         )
 

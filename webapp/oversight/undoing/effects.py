@@ -1,5 +1,6 @@
 """What a row of the log did, as undoing sees it: to which thing, and which values. Plain functions, no database."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from webapp.audit.sentences import pair
@@ -92,6 +93,8 @@ FOLLOWS = _("Links, sessions, clocks and notices follow by themselves, and stay 
 NOTHING = _("Nothing was changed: it was refused, or failed.")
 UNKNOWN = _("There is no way to undo this kind of change here.")
 HARMLESS = frozenset({"sign-in", "read", "export", "system"})
+NAMED_BY_TEXT = {"team_lead": 1, "team_shift": 2}  # which part of the key of a thing is no number
+MOST = 2**63  # no number in the database is as large
 
 
 def why_left(row: Any, *, among: bool) -> tuple[Text, bool]:
@@ -119,8 +122,29 @@ def effect_of(row: Any) -> Effect | None:
         return None
     for find in (_grant, _member, _shift, _custody, _merge, _watcher, _contents, _plain):
         if effect := find(row):
-            return effect
+            return effect if _is_sound(effect) else None
     return None
+
+
+def _is_sound(effect: Effect) -> bool:
+    """Tell whether the key is one that the database could have: who brings history in may write anything."""
+    parts = effect.key if isinstance(effect.key, tuple) else (effect.key,)
+    text = NAMED_BY_TEXT.get(effect.kind)
+    return all(
+        _is_text(one, moment=effect.kind == "team_shift")
+        if at == text
+        else one is None or (type(one) is int and abs(one) < MOST)
+        for at, one in enumerate(parts)
+    )
+
+
+def _is_text(value: Any, *, moment: bool) -> bool:
+    if not isinstance(value, str) or not moment:
+        return value is None or isinstance(value, str)
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _columns(row: Any, without: frozenset[str] = frozenset()) -> dict[str, Pair]:

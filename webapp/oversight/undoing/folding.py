@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from webapp.audit.sentences import pair
 from webapp.core.language import _
 from webapp.oversight.undoing import effects
 from webapp.oversight.undoing.effects import effect_of, why_left
@@ -63,7 +64,7 @@ def _together(parts: Sequence[tuple[Any, Effect]]) -> Step | None:
 def _note_states(steps: Sequence[Step], rows: Sequence[Any]) -> None:
     """Whoever hands an asset out changes its status, too; taking that back needs the status from before."""
     before = {
-        row.object_id: row.changes["status"][0]
+        row.object_id: pair(row.changes["status"])[0]
         for row in rows
         if row.action == "asset.followed" and "status" in row.changes
     }

@@ -1,5 +1,6 @@
 """Files taken out of the log: asked for here, made by a job, fetched until they expire."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access.identity import SignedIn
 from webapp.attachments import sending
-from webapp.audit.queries import count_upto
+from webapp.audit.queries import Filter, count_upto, some_of
 from webapp.core import htmx, trail
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
@@ -19,7 +20,7 @@ from webapp.core.security import limiter
 from webapp.jobs import queries as jobs
 from webapp.oversight import export_sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.oversight import export_tasks, exporting
-from webapp.oversight.asking import filter_of, words_of
+from webapp.oversight.asking import filter_of, form_of, words_of
 from webapp.oversight.export_forms import ExportForm
 from webapp.oversight.export_schemas import MAX_QUERY
 from webapp.oversight.exporting import ENDINGS, EXPORT, FORMATS
@@ -44,8 +45,10 @@ def exports() -> ResponseReturnValue:
     """Show one's exports, and offer to take the search in ``query`` away."""
     if htmx.wants_partial():
         return render_template("audit/_exports.html", **_list())
-    trail.note("audit.read", category="read", object_type="audit_export")
     query = request.args.get("query", "")[:MAX_QUERY]
+    asked = form_of(query)
+    used = asked.used() if asked.validate() else {}
+    trail.note("audit.read", category="read", object_type="audit_export", changes=used)
     return _page(ExportForm(formdata=None, data={"query": query}), query)
 
 
@@ -114,11 +117,16 @@ def _me() -> SignedIn:
 
 def _words(query: str) -> str:
     """Say what a search asks for, in one line; refuses one that makes no sense."""
-    _filter(query)
-    return ", ".join(f"{title}: {value}" for title, value in words_of(query))
+    said = words_of(query, _seen(_filter(query)))
+    return ", ".join(f"{title}: {value}" for title, value in said)
 
 
-def _filter(query: str) -> Any:
+def _seen(asked: Filter) -> Sequence[Any] | None:
+    """Some of what a search finds, so that no more is named than occurs there; None for who sees everything."""
+    return None if sees_everything() else some_of(asked)
+
+
+def _filter(query: str) -> Filter:
     who = _me()
     return filter_of(
         query, timezone=who.timezone, now=datetime.now(UTC), covered=mask_of(who).covers_any
@@ -139,13 +147,19 @@ def _page(form: ExportForm, query: str) -> str:
 
 
 def _asked(query: str) -> dict[str, Any]:
-    """What the search is in words and how much it finds, or why it makes no sense."""
+    """What the search is in words and how much it finds, or why it makes no sense.
+
+    What is refused is not recorded, so it does not tell how much there is either.
+    """
     try:
         asked = _filter(query)
     except DomainError as error:
         return {"problem": str(error)}
-    count = count_upto(asked, COUNT_LIMIT + 1, everything=sees_everything())
-    return {"words": words_of(query), "count": count_text(count)}
+    said = {"words": words_of(query, _seen(asked)), "count": None}
+    if request.method == "GET":
+        count = count_upto(asked, COUNT_LIMIT + 1, everything=sees_everything())
+        said["count"] = count_text(count)
+    return said
 
 
 def _list() -> dict[str, Any]:

@@ -82,15 +82,17 @@ def _grouped() -> bool:
 def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
     who = signed_in_person()
     lines: list[Any] = []
+    told: list[tuple[Any, Any]] = []
     if asked and found:
         events = [row.event for row in found.rows] if _grouped() else found.rows
-        lines = list(zip(found.rows, asked.lines(events), strict=True))
+        told = asked.lines(events)
+        lines = list(zip(found.rows, told, strict=True))
     views = saved_views.views_of(who, "audit")
     return htmx.render(
         "audit/index.html",
         partial="audit/_table.html",
         form=form,
-        chips=_chips(form),
+        chips=_chips(form, None if sees_everything() else [event for event, _line in told]),
         page=found,
         lines=lines,
         grouped=_grouped(),
@@ -107,9 +109,8 @@ def _looks() -> dict[str, Any]:
     return {"looks": LOOKS, "words": WORDS, **PARTS}
 
 
-def _chips(form: FilterForm) -> list[tuple[asking.Chip, str]]:
+def _chips(form: FilterForm, seen: Sequence[Any] | None) -> list[tuple[asking.Chip, str]]:
     """The filters that are on, each with the address of the list without it."""
-    together = {"period": ("period", "since", "until"), "field": ("field", "was", "became")}
     kept = [
         (name, value)
         for name, values in request.args.lists()
@@ -118,14 +119,14 @@ def _chips(form: FilterForm) -> list[tuple[asking.Chip, str]]:
     ]
 
     def without(chip: asking.Chip) -> str:
-        names = together.get(chip.name, (chip.name,))
+        names = asking.TOGETHER.get(chip.name, (chip.name,))
         rest: dict[str, Any] = {}
         for name, value in kept:
             if name not in names or (chip.value and value != chip.value):
                 rest.setdefault(name, []).append(value)
         return url_for("audit.index", **rest)
 
-    return [(chip, without(chip)) for chip in asking.chips_of(form)]
+    return [(chip, without(chip)) for chip in asking.chips_of(form, seen)]
 
 
 def _current(views: Sequence[Any], found: Page | None) -> Any:

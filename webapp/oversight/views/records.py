@@ -53,9 +53,11 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
         "audit.read", category="read", changes=about | ({"at": asked.at} if asked.at else {})
     )
     then, now = found.at(asked.at, asked.upto), found.at(None)
-    covered = mask.hides(kind, (then or now or found).client_id)
+    other = found.at(asked.other) if asked.compare and asked.other else now
+    told = [then, other] if asked.compare else [then or now]
+    covered = any(mask.hides(kind, (one or now or found).client_id) for one in told)
     lines = logic.page_of(found, mask, before=asked.before)
-    made = {} if covered else _changes(found, asked, then, now)
+    made = {} if covered else _changes(found, asked, then, other)
     names = names_of([*lines.rows, *made.values()])
     shown = {key: logic.told(row, names, _url_of) for key, row in made.items()}
     return render_template(
@@ -98,13 +100,12 @@ def _moment(asked: Asked, then: Snapshot | None) -> datetime | None:
 
 
 def _changes(
-    found: logic.History, asked: Asked, then: Snapshot | None, now: Snapshot | None
+    found: logic.History, asked: Asked, then: Snapshot | None, other: Snapshot | None
 ) -> dict[str, Any]:
     """What the page tells of the record's values, as rows of the log would."""
     values = _all_of(then, asked.at)
     made = {"fields": logic.change(found.kind, {}, values)}
     if asked.compare:
-        other = found.at(asked.other) if asked.other else now
         later = _all_of(other, asked.other or datetime.now(UTC))
         made["changed"] = logic.change(found.kind, values, later)
     return made
