@@ -287,3 +287,50 @@ def test_a_whole_page_of_rows_asks_for_names_once(
         lines = sentences_of(rows * 20)
     assert len([one for one in seen if "UNION" in one or "users" in one]) == 1
     assert any("to Ana Ruiz" in line.sentence for line in lines)
+
+
+def test_readings_are_told_by_titles_words_and_names() -> None:
+    names = {("user", 2): "Luis Ortega", ("client", 6): "Acme"}
+    told = {
+        "read the audit log": {},
+        "read the audit log (who: Luis Ortega, since 1 Jan 2026 00:00)": {
+            "actor": "2",
+            "period": "exact",
+            "since": "2026-01-01 00:00:00",
+        },
+        "read the audit log (when: last 7 days, category: change, access)": {
+            "period": "7",
+            "category": "change, access",
+        },
+        "read the history of the client Acme (as of 1 May 2026 08:00)": {
+            "at": "2026-05-01T08:00:00+00:00",
+            "object_id": 6,
+            "object_type": "client",
+        },
+        "followed the audit log as it grew (outcome: refused)": {"outcome": "denied", "live": True},
+    }
+    for said, changes in told.items():
+        assert sentence(Named(event("audit.read", changes=changes), names)) == f"Ana {said}"
+
+
+def test_what_a_merge_moves_is_told_without_ids() -> None:
+    merge = event(
+        "ticket_merge.created", changes={"source_id": [None, 4950], "target_id": [None, 4912]}
+    )
+    names = {("ticket", 4950): "#5950 No light", ("ticket", 4912): "#5912 Lamp"}
+    assert sentence(merge) == "Ana merged a ticket into another one"
+    assert sentence(Named(merge, names)) == "Ana merged #5950 No light into #5912 Lamp"
+    watcher = event(
+        "ticket_watcher.moved", object_type="ticket_watcher", changes={"ticket_id": [4950, 4912]}
+    )
+    assert "follow #5912 Lamp instead" in sentence(Named(watcher, names))
+    message = event(
+        "ticket_message.updated",
+        object_type="ticket_message",
+        object_label="It blinks",
+        changes={"origin_id": [None, 4950]},
+    )
+    assert (
+        sentence(Named(message, names))
+        == "Ana noted that “It blinks” was written on #5950 No light"
+    )

@@ -4,11 +4,11 @@ A plain row is told by its label. Where the names of what its values point at ar
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from webapp.audit.actions import SIMPLE
 from webapp.audit.changing import change_told, list_difference
 from webapp.audit.fields import FIELDS
+from webapp.audit.readings import CATEGORY_TITLES, log_read
 from webapp.audit.ties import TIES
 from webapp.audit.wording import (
     NOTHING,
@@ -22,9 +22,10 @@ from webapp.audit.wording import (
     short,
     shown,
     tells_values,
+    the,
 )
-from webapp.core.language import N_, _, gettext, ngettext
-from webapp.core.object_types import THE, title_of
+from webapp.core.language import N_, gettext, ngettext
+from webapp.core.object_types import title_of
 from webapp.core.registry import find_entry
 
 __all__ = [
@@ -71,25 +72,6 @@ def predicate(event: Event) -> str:
 def sentence(event: Event) -> str:
     """Return the whole sentence: “Ana Ruiz gave Luis the role Auditor”."""
     return f"{who(event)} {predicate(event)}"
-
-
-CATEGORY_TITLES = {
-    "change": _("change"),
-    "access": _("access"),
-    "sign-in": _("sign-in"),
-    "read": _("read"),
-    "export": _("export"),
-    "import": _("import"),
-    "system": _("system"),
-}
-
-FILTER_WORDS = {
-    "today": _("today"),
-    "quarter": _("quarter"),
-    "denied": _("denied"),
-    "failed": _("failed"),
-    "not-ok": _("not-ok"),
-}
 
 
 def _role(event: Event) -> str:
@@ -156,35 +138,6 @@ def _exported(event: Event) -> str:
     return str(ngettext("exported records (%(num)s row)", "exported records (%(num)s rows)", rows))
 
 
-# What of the log was read, if not rows of it.
-READ = {
-    "audit_export": N_("looked at the exports of the audit log"),
-    "audit_check": N_("looked at the proof of the audit log"),
-}
-
-
-def _log_read(event: Event) -> str:
-    kind = event.object_type
-    if kind == "audit_event":
-        return gettext("read entry %(number)s of the audit log", number=event.object_id)
-    if kind in READ:
-        return gettext(READ[kind])
-    if kind:
-        return gettext("read the history of %(what)s", what=_the(event, name=label(event)))
-    used = [
-        f"{field_title(name)} {_filter(name, pair(value)[1])}"
-        for name, value in event.changes.items()
-    ]
-    if not used:
-        return gettext("read the audit log")
-    return gettext("read the audit log (%(filters)s)", filters=", ".join(used))
-
-
-def _filter(name: str, value: Any) -> str:
-    known = CATEGORY_TITLES if name == "category" else FILTER_WORDS
-    return str(known.get(value) or short(value))
-
-
 def _failed(event: Event) -> str:
     return (
         gettext("met an error at %(path)s", path=event.path)
@@ -233,19 +186,8 @@ def _undone(event: Event) -> str:
     return str(said)
 
 
-def _the(event: Event, *, kind: str | None = None, name: str) -> str:
-    """Return “the role Auditor”, with its article."""
-    kind = event.object_type or kind or ""
-    said = (
-        gettext(THE[kind], label=name)
-        if kind in THE
-        else gettext("the %(kind)s %(label)s", kind=title_of(kind), label=name)
-    )
-    return said.strip()
-
-
 def _updated(event: Event) -> str:
-    what = _the(
+    what = the(
         event, name=short(label(event)) if event.object_type == "ticket_message" else label(event)
     )
     covered = getattr(event, "covered", False)
@@ -268,11 +210,22 @@ def _one_thing(event: Event, what: str) -> str | None:
         return gettext(said, what=what)
     if names == ["status"]:
         return _status_changed(event, what)
+    if names == ["origin_id"]:  # a merge or a split took it along
+        return _written_on(event)
     if names == ["name"]:
         old, new = pair(event.changes["name"])
-        was = _the(event, name=short(old))
+        was = the(event, name=short(old))
         return gettext("renamed %(what)s to %(new)s", what=was, new=short(new))
     return None
+
+
+def _written_on(event: Event) -> str:
+    old, new = pair(event.changes["origin_id"])
+    message, ticket = short(label(event)), phrase(event, "origin_id", old if new is None else new)
+    said = N_("noted on which ticket “%(label)s” was written")
+    if tells_values(event):
+        said = N_("noted that “%(label)s” was written on %(ticket)s")
+    return gettext(said, label=message, ticket=ticket)
 
 
 def _plainly(event: Event, what: str) -> str:
@@ -323,7 +276,7 @@ SPECIAL: dict[str, Callable[[Event], str]] = {
     "role.permissions_changed": _permissions_changed,
     "user.exported": _exported,
     "users.exported": _exported,
-    "audit.read": _log_read,
+    "audit.read": log_read,
     "audit.undone": _undone,
     "request.failed": _failed,
 }
@@ -377,7 +330,7 @@ def _generic(event: Event) -> str:
     if verb == "updated":
         return _updated(event)
     if said := VERBS.get(verb):
-        return gettext(said, what=_the(event, kind=kind, name=event.object_label or ""))
+        return gettext(said, what=the(event, kind=kind, name=event.object_label or ""))
     what = f"{title_of(event.object_type or kind)} {event.object_label or ''}".strip()
     if not what:
         return gettext("did %(verb)s", verb=event.action)

@@ -30,6 +30,7 @@ _PERMISSION, _PAGE = ("role_id", "permission_id"), ("role_id", "page_id")
 _SHIFT = ("user_id", "team_id", "starts_at", "ends_at")
 _SPAN = ("hours_id", "weekday", "opens", "closes")
 _TARGET = ("policy_id", "priority", "response", "resolution")
+_LINK = ("ticket_id", "other_id", "kind")
 _TOLD_HOW = ("kind", "in_app", "email")
 TIES: dict[str, Teller] = {
     "role_permission.created": by_values(
@@ -89,23 +90,26 @@ TIES: dict[str, Teller] = {
         ),
         *_TARGET,
     ),
-    "ticket_link.created": by_values(
-        N_("linked the tickets %(ticket_id)s and %(other_id)s: %(kind)s"),
-        *("ticket_id", "other_id", "kind"),
+    # Without names these would tell ids, which are not the numbers that tickets go by.
+    "ticket_link.created": if_named(
+        by_values(N_("linked %(ticket_id)s and %(other_id)s: %(kind)s"), *_LINK),
+        by_values(N_("linked two tickets: %(kind)s"), "kind"),
     ),
-    "ticket_link.deleted": by_values(
-        N_("took the link of the tickets %(ticket_id)s and %(other_id)s away: %(kind)s"),
-        *("ticket_id", "other_id", "kind"),
+    "ticket_link.deleted": if_named(
+        by_values(N_("took the link of %(ticket_id)s and %(other_id)s away: %(kind)s"), *_LINK),
+        by_values(N_("took the link of two tickets away: %(kind)s"), "kind"),
     ),
-    "ticket_link.restored": by_values(
-        N_("linked the tickets %(ticket_id)s and %(other_id)s again: %(kind)s"),
-        *("ticket_id", "other_id", "kind"),
+    "ticket_link.restored": if_named(
+        by_values(N_("linked %(ticket_id)s and %(other_id)s again: %(kind)s"), *_LINK),
+        by_values(N_("linked two tickets again: %(kind)s"), "kind"),
     ),
-    "ticket_merge.created": by_values(
-        N_("merged the ticket %(source_id)s into %(target_id)s"), "source_id", "target_id"
+    "ticket_merge.created": if_named(
+        by_values(N_("merged %(source_id)s into %(target_id)s"), "source_id", "target_id"),
+        by_values(N_("merged a ticket into another one")),
     ),
-    "ticket_watcher.restored": by_values(
-        N_("had %(user_id)s follow the ticket %(ticket_id)s again"), "user_id", "ticket_id"
+    "ticket_watcher.restored": if_named(
+        by_values(N_("had %(user_id)s follow %(ticket_id)s again"), "user_id", "ticket_id"),
+        by_values(N_("had somebody follow the ticket again")),
     ),
     "user_token.created": by_values(
         N_("made a link for %(user_id)s (%(kind)s)"), "user_id", "kind"

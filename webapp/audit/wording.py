@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from webapp.audit.fields import FIELDS, points_at
 from webapp.core.identity import person
 from webapp.core.language import N_, format_day, format_number, gettext
-from webapp.core.object_types import title_of
+from webapp.core.object_types import THE, title_of
 from webapp.core.registry import find_entry
 
 NOTHING = "\N{EN DASH}"
@@ -142,6 +142,17 @@ def label(event: Event) -> str:
     return title or gettext("something")
 
 
+def the(event: Event, *, kind: str | None = None, name: str) -> str:
+    """Return “the role Auditor”, with its article."""
+    kind = event.object_type or kind or ""
+    said = (
+        gettext(THE[kind], label=name)
+        if kind in THE
+        else gettext("the %(kind)s %(label)s", kind=title_of(kind), label=name)
+    )
+    return said.strip()
+
+
 def day_text(text: str) -> str:
     """Say a day that the log keeps as it is stored; what is no day stays as it is."""
     try:
@@ -151,8 +162,11 @@ def day_text(text: str) -> str:
     return format_day(when)
 
 
-def moment_text(text: str) -> str:
-    """Say a moment that the log keeps as it is stored, by the reader's clock; what is none stays as it is."""
+def moment_text(text: str, *, shift: bool = True) -> str:
+    """Say a moment that the log keeps as it is stored, by the reader's clock; what is none stays as it is.
+
+    Without ``shift`` it stays where it is on whatever clock it was read from.
+    """
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
@@ -162,7 +176,7 @@ def moment_text(text: str) -> str:
         zone = ZoneInfo(who.timezone if who else "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
-    local = when.astimezone(zone)
+    local = when.astimezone(zone) if shift else when
     return f"{day_text(local.date().isoformat())} {local:%H:%M}"
 
 
@@ -176,11 +190,16 @@ def minutes_text(minutes: int) -> str:
     return gettext("%(h)s h %(m)s min", h=hours, m=rest)
 
 
+def name_of_row(event: Event, kind: str, number: int) -> str | None:
+    """Return what a row is called, where that is known."""
+    names: Names = getattr(event, "names", {})
+    return names.get((kind, number))
+
+
 def name_of(event: Event, field: str, value: int) -> str:
     """Name the row that a value points at: as it is called now, or as the log noted it, or by its number."""
     kind = points_at(field, event.object_type)
-    names: Names = getattr(event, "names", {})
-    name = names.get((kind, value)) or _noted(event, field, value)
+    name = name_of_row(event, kind, value) or _noted(event, field, value)
     if name is None:
         return f"{title_of(kind)} {value}"
     if kind == "ticket_transition":

@@ -21,6 +21,9 @@ SOON_DAYS = 30
 NO_CHANGES = (
     *("session.opened", "session.closed", "user.viewed", "audit.read"),
     "ticket.described",  # comes with each that is opened
+    # comes with each merge and split
+    *("ticket.merged_in", "ticket_message.added_by_merge", "ticket_message.added_by_split"),
+    *("ticket_message.moved", "time_entry.moved", "attachment.moved", "ticket_link.moved"),
 )
 # Rows of joining tables: the event of the person or role says it better.
 PLUMBING = (
@@ -31,6 +34,7 @@ PLUMBING = (
     "notification",
     "user_session",
     "ticket_watcher",
+    "ticket_merge",
     "ticket_transition_role",
 )
 

@@ -154,10 +154,18 @@ def _pair_of(event: Event) -> str:
 
 
 def _moved(event: Event) -> str:
-    what = short(label(event))
+    what, to = short(label(event)), ""
     if "to" in event.changes:
-        return gettext(N_("moved “%(label)s” to %(to)s"), label=what, to=_new(event, "to"))
-    return gettext(N_("moved “%(label)s” to another ticket"), label=what)
+        to = _new(event, "to")
+    elif tells_values(event) and (ticket := pair(event.changes.get("ticket_id"))[1]):
+        to = phrase(event, "ticket_id", ticket)
+    if event.object_type == "ticket_watcher":
+        said = N_("had who followed the ticket follow another one instead")
+        said = N_("had who followed the ticket follow %(to)s instead") if to else said
+    else:
+        said = N_("moved “%(label)s” to another ticket")
+        said = N_("moved “%(label)s” to %(to)s") if to else said
+    return gettext(said, label=what, to=to)
 
 
 def _watcher(said: str, plain: str, on: str, plainly_on: str) -> Callable[[Event], str]:

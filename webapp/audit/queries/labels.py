@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from webapp.audit.fields import POINTS_AT as POINTS_AT  # noqa: PLC0414 - found here by others
 from webapp.audit.fields import points_at as points_at  # noqa: PLC0414
+from webapp.audit.readings import asked_for
 from webapp.core.db import db
 
 # The table of each kind, and what names a row of it.
@@ -44,6 +45,9 @@ def names_of(rows: Iterable[Any]) -> dict[tuple[str, int], str]:
     wanted: Wanted = {}
     for row in rows:
         _want(wanted, row.changes, row.object_type)
+        if row.action == "audit.read":
+            for kind, number in asked_for(row.changes):
+                wanted.setdefault(kind, set()).add(number)
     return _find(wanted)
 
 
