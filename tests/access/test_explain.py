@@ -86,3 +86,11 @@ def test_the_page_answers_for_a_place_below_the_scope(sign_in: Any) -> None:
 )
 def test_a_question_about_what_cannot_exist_is_404(sign_in: Any, query: str) -> None:
     assert sign_in("*").get(f"/access/explain?{query}").status_code == 404
+
+
+def test_a_moment_that_is_none_is_said(sign_in: Any) -> None:
+    asker = sign_in("*")
+    page = f"/access/explain?person={asker.user.id}&key=users&at="
+    for wrong, said in (("soon", "is no date and time"), ("2199-01-01T00:00", "has not come yet")):
+        refused = asker.get(page + wrong)
+        assert refused.status_code == 422 and said in refused.text

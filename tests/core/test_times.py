@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g
 
 from webapp.core.language import speaking
-from webapp.core.templating import when, when_text
+from webapp.core.templating import exactly, when, when_text
 
 AT = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
 
@@ -32,3 +32,9 @@ def test_a_mail_tells_times_in_the_language_of_whom_it_goes_to(app: Flask) -> No
         with speaking("es"):
             assert "ene" in when_text(AT)
         assert "Jan" in when_text(AT)
+
+
+def test_seconds_and_the_zone_are_told_where_they_count(app: Flask) -> None:
+    with app.test_request_context():
+        g.reader = (ZoneInfo("Europe/Madrid"), "es")
+        assert ">1 feb 2026, 00:30:07 CET<" in exactly(AT.replace(second=7))

@@ -55,7 +55,12 @@ def test_a_record_is_shown_as_it_was_and_beside_another_moment(
     read = audit_rows(action="audit.read")[-1]
     assert read["changes"] == {"object_type": "client", "object_id": client.id}
     assert auditor.get(page, query_string={"at": "2001-01-01"}).status_code == 200
-    assert auditor.get(page, query_string={"at": "nonsense"}).status_code == 404
+    for wrong, said in (("nonsense", "is no date and time"), ("2199-01-01", "has not come yet")):
+        refused = auditor.get(page, query_string={"at": wrong})
+        assert refused.status_code == 422 and said in text_of(refused)
+    rename(client, "Second name")
+    back = text_of(auditor.get(page, query_string={"at": between, "other": ""}))
+    assert "The same at both; 2 changes between." in back
     assert auditor.get("/audit/record/session/1").status_code == 404
 
 
@@ -156,3 +161,36 @@ def test_another_moment_elsewhere_is_covered_there(sign_in: Any, audit_rows: Any
     said = text_of(reader.get(f"{page}&other="))
     assert "Later secret" not in said
     assert "but not the values" in said
+
+
+def test_who_could_see_a_record_leaves_out_whom_nobody_let_in(sign_in: Any) -> None:
+    reader = sign_in("*")
+    client = factories.make_client()
+    leaver = factories.make_user(name="Lena Leaver")
+    factories.grant(leaver, factories.make_role("organisation"))
+    before = rename(client, "Other name")
+    with factories.work():
+        db.session.get_one(User, leaver.id).is_active = False
+    after = rename(client, "Last name")
+    page = f"/audit/record/client/{client.id}"
+    then = text_of(reader.get(page, query_string={"at": before})).split("Who could see it then")[1]
+    assert re.search(r"Lena Leaver · [\w ]+ everywhere · deactivated since", then)
+    later = text_of(reader.get(page, query_string={"at": after})).split("Who could see it then")[1]
+    assert "Lena Leaver" not in later.split("What happened")[0]
+
+
+def test_what_an_import_tells_of_sign_ins_is_not_in_the_history(sign_in: Any) -> None:
+    person = factories.make_user()
+    with factories.work():
+        for action in ("session.opened", "user.viewed", "user.updated"):
+            trail.note(
+                action,
+                category="import",
+                object_type="user",
+                object_id=person.id,
+                object_label=f"by {action}",
+                occurred_at=datetime(2026, 1, 5, tzinfo=UTC),
+            )
+    said = text_of(sign_in("*").get(f"/audit/record/user/{person.id}"))
+    assert "by user.updated" in said
+    assert "signed in" not in said and "looked at" not in said

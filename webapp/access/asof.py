@@ -257,17 +257,17 @@ def _after(changes: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """Somebody who could open pages at a moment, by which roles."""
+    """Somebody who could open pages at a moment, by which roles, and since when they no longer can sign in."""
 
     user_id: int
     name: str
-    active: bool
+    left: datetime | None
     given: tuple[Given, ...]
 
 
 _ALL = text("""
 SELECT id, occurred_at, actor_id, actor_name, action, object_type, object_id, object_label, changes FROM audit_event
- WHERE outcome = 'ok' AND occurred_at <= :at AND changes <> '{}' AND (
+ WHERE outcome = 'ok' AND (occurred_at <= :at OR object_type = 'user') AND changes <> '{}' AND (
    object_type IN ('role_permission', 'page_role', 'user_role')
    OR object_type IN ('role', 'location') AND search @@ CAST(:named AS tsquery)
    OR action IN ('role.assigned', 'role.revoked')
@@ -281,12 +281,17 @@ def holders(
 ) -> list[Holder]:
     """Return who could open one of ``pages`` at a moment for what lies in ``place``, by name.
 
-    What is not ``placed`` is seen wherever the role holds.
+    What is not ``placed`` is seen wherever the role holds. Who was inactive then could open nothing.
     """
     everybody: dict[int, _Replay] = {}
+    left: dict[int, datetime | None] = {}
     common = _Replay()
     for row in db.session.execute(_ALL, {"at": at, "named": _NAMED}):
-        if row.object_type in {"user", "user_role"}:
+        if row.occurred_at > at:
+            active = _after(row.changes).get("is_active")
+            if active is not None:
+                left[row.object_id] = None if active else row.occurred_at
+        elif row.object_type in {"user", "user_role"}:
             everybody.setdefault(_whose(row), _Replay()).add(row)
         else:
             common.add(row)
@@ -305,11 +310,11 @@ def holders(
             for each in given
             if each.grant.pages & wanted and (not placed or each.grant.covers(where))
         )
-        if fitting:
+        if fitting and one.person.get("is_active", True):
             name = str(one.person.get("name") or fitting[0].to or user_id)
-            active = bool(one.person.get("is_active", True))
-            found.append(Holder(user_id=user_id, name=name, active=active, given=fitting))
-    return sorted(found, key=lambda one: (not one.active, one.name, one.user_id))
+            gone = left.get(user_id)
+            found.append(Holder(user_id=user_id, name=name, left=gone, given=fitting))
+    return sorted(found, key=lambda one: (one.name, one.user_id))
 
 
 def _whose(row: Any) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from webapp.core.forms import BlankIsNone, CommandModel, Line
-from webapp.core.moments import moment_from
+from webapp.core.moments import past_from
 from webapp.core.registry import find_entry
 
 LARGEST_ID = 2**63 - 1
@@ -29,6 +29,7 @@ def question_from(args: dict[str, str], *, timezone: str) -> Question:
 
     Raises:
         ValueError: if a part of it cannot be anything that exists.
+        DomainError: if its moment is none that has passed.
     """
     kind, _, place = args.get("object", "").partition(":")
     question = Question.model_validate(
@@ -37,7 +38,7 @@ def question_from(args: dict[str, str], *, timezone: str) -> Question:
             "key": args.get("key") or None,
             "kind": kind or None,
             "place": place or None,
-            "at": moment_from(args.get("at", ""), timezone),
+            "at": past_from(args.get("at", ""), timezone),
         }
     )
     if question.key and find_entry(question.key) is None:

@@ -1,5 +1,6 @@
 """Pages of access: why somebody may or may not, and which rule guards which address."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, abort, current_app, render_template, request, url_for
@@ -9,6 +10,7 @@ from webapp.access import asof, forms, queries, schemas, scopes
 from webapp.access import explain as logic
 from webapp.access.grants import Grant
 from webapp.core import pickers, trail
+from webapp.core.errors import DomainError
 from webapp.core.guards import page, rule_of
 from webapp.core.identity import signed_in_person
 from webapp.core.language import gettext
@@ -27,18 +29,15 @@ bp = Blueprint("access", __name__)
 def explain() -> ResponseReturnValue:
     """Answer whether a person may open or do something, and why."""
     who = signed_in_person()
-    try:
-        question = schemas.question_from(request.args.to_dict(), timezone=who.timezone)
-    except ValueError:
-        abort(404)
+    question, problem = _question(who.timezone)
     looks_back = _looks_back(who)
     if question.at and not looks_back:
         abort(404)  # what was is in the log, and that is not theirs to read
     person = queries.find_person(question.person) if question.person else None
     if question.person and person is None:
         abort(404)
-    answered = _answer(question, person)
-    return render_template(
+    answered = _answer(question, None if problem else person)
+    drawn = render_template(
         "access/explain.html",
         question=question,
         person=person,
@@ -46,8 +45,22 @@ def explain() -> ResponseReturnValue:
         groups=forms.key_groups(),
         looks_back=looks_back,
         typed_at=typed_from(question.at, who.timezone),
+        problem=problem,
         **answered,
     )
+    return drawn, HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
+
+
+def _question(timezone: str) -> tuple[schemas.Question, str | None]:
+    """What is asked, and what is wrong with its moment."""
+    args = request.args.to_dict()
+    try:
+        try:
+            return schemas.question_from(args, timezone=timezone), None
+        except DomainError as error:
+            return schemas.question_from(args | {"at": ""}, timezone=timezone), str(error)
+    except ValueError:
+        abort(404)
 
 
 def _looks_back(who: Any) -> bool:

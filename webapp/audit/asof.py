@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Numeric, select
+from sqlalchemy import Column, DateTime, Numeric, not_, or_, select
 from sqlalchemy.orm import Mapper
 
 from webapp.audit.models import AuditEvent
@@ -28,6 +28,8 @@ _FOREIGN = frozenset(
     f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended")
 )
 _CATEGORIES = ("change", "access", "import", "system")
+# An import brings these under its own category.
+_LEFT_OUT = ("session.%", "%.viewed", "%.exported", "%.downloaded", "access.%", "mail.%")
 _READ = (
     *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.occurred_at, AuditEvent.category),
     *(AuditEvent.action, AuditEvent.actor_id, AuditEvent.actor_name, AuditEvent.request_id),
@@ -109,6 +111,7 @@ def rows_of(object_type: str, object_id: int, *, everything: bool = True) -> lis
             AuditEvent.object_id == object_id,
             AuditEvent.outcome == "ok",
             AuditEvent.category.in_(_CATEGORIES),
+            not_(or_(*(AuditEvent.action.like(one) for one in _LEFT_OUT))),
             in_sight(everything=everything),
         )
         .order_by(AuditEvent.id)

@@ -1,9 +1,13 @@
 """Moments that people type by the clock on their wall."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from webapp.core.errors import DomainError
+from webapp.core.language import _
+
 LENGTH_OF_DAY = 10
+CLOCKS = timedelta(minutes=1)  # by which the database's clock may be ahead
 LAST = time(23, 59, 59, 999999)
 
 
@@ -32,6 +36,23 @@ def moment_from(typed: str, timezone: str) -> datetime | None:
         return (found if found.tzinfo else found.replace(tzinfo=zone_of(timezone))).astimezone(UTC)
     except OverflowError as error:
         raise ValueError(typed) from error
+
+
+def past_from(typed: str, timezone: str) -> datetime | None:
+    """Read a moment of which the log can tell; today means its end.
+
+    Raises:
+        DomainError: if it is none, or has not come yet.
+    """
+    try:
+        found = moment_from(typed, timezone)
+    except ValueError as error:
+        raise DomainError(_("“%(text)s” is no date and time.", text=typed.strip()[:40])) from error
+    now = datetime.now(UTC)
+    latest = now + (timedelta(days=1) if len(typed.strip()) == LENGTH_OF_DAY else CLOCKS)
+    if found is not None and found > latest:
+        raise DomainError(_("That has not come yet: ask for a moment that has passed."))
+    return found
 
 
 def typed_from(moment: datetime | None, timezone: str) -> str:

@@ -179,6 +179,16 @@ def _by_clock(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
 
 
+def exactly(moment: datetime | None) -> Markup | str:
+    """Show a moment in the person's zone to the second, with the zone."""
+    if moment is None:
+        return NOTHING
+    zone, language = _reader()
+    local = moment.astimezone(zone)
+    said = _second(local.replace(microsecond=0, tzinfo=None), language)
+    return _time(moment, zone, f"{said} {local.tzname()}")
+
+
 def day(when: date | None) -> Markup | str:
     """Show a day of the calendar, which is the same in every zone."""
     if when is None:
@@ -208,6 +218,11 @@ def _minute(local: datetime, locale: str) -> str:
     return dates.format_datetime(local, "d MMM y, HH:mm", locale=locale)
 
 
+@lru_cache(maxsize=1024)
+def _second(local: datetime, locale: str) -> str:
+    return dates.format_datetime(local, "d MMM y, HH:mm:ss", locale=locale)
+
+
 @lru_cache(maxsize=4096)
 def _distance(seconds: int, locale: str) -> str:
     return dates.format_timedelta(timedelta(seconds=-seconds), add_direction=True, locale=locale)
@@ -231,6 +246,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters |= {
         "when": when,
+        "exactly": exactly,
         "ago": ago,
         "day": day,
         "number": count_text,

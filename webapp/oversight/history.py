@@ -50,6 +50,11 @@ class History:
         """What it was."""
         return asof.snapshot(self.kind, self.record_id, self.versions, at=at, upto=upto)
 
+    def between(self, one: Snapshot | None, other: Snapshot | None) -> int:
+        """How many changes lie between two moments."""
+        ends = sorted(end.event_id if end else 0 for end in (one, other))
+        return sum(ends[0] < version.row.id <= ends[1] for version in self.versions)
+
     def around(self, shown: Snapshot | None) -> tuple[int | None, int | None]:
         """The entries that made the version before and the one after."""
         ids = [one.row.id for one in self.versions]

@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from webapp.audit import reasons, sentences
+from webapp.audit.actions import action_title
 from webapp.core.identity import signed_in_person
 from webapp.core.language import _
 
@@ -11,6 +12,7 @@ PARTS = {
     "who": sentences.who,
     "predicate": sentences.predicate,
     "why": reasons.why,
+    "action_title": action_title,
     "field_title": sentences.field_title,
     "categories": sentences.CATEGORY_TITLES,
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from flask import abort, render_template, request
@@ -13,9 +14,10 @@ from webapp.audit.asof import Snapshot
 from webapp.audit.queries.labels import names_of
 from webapp.audit.wording import field_title
 from webapp.core import object_types, trail
+from webapp.core.errors import DomainError
 from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
-from webapp.core.moments import moment_from, typed_from
+from webapp.core.moments import past_from, typed_from
 from webapp.core.typed import number_of
 from webapp.oversight import history as logic
 from webapp.oversight.masking import mask_of, pages_of
@@ -31,6 +33,7 @@ class Asked:
     other: datetime | None
     compare: bool
     before: int | None
+    problem: str | None = None
 
     @property
     def past(self) -> bool:
@@ -60,7 +63,7 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
     made = {} if covered else _changes(found, asked, then, other)
     names = names_of([*lines.rows, *made.values()])
     shown = {key: logic.told(row, names, _url_of) for key, row in made.items()}
-    return render_template(
+    drawn = render_template(
         "audit/record.html",
         kind=kind,
         title=object_types.title_of(kind),
@@ -77,22 +80,28 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
         record_url=_url_of(kind, record_id),
         sight=_sight(kind, then, asked) if asked.past and not covered else None,
         disagreements=None if asked.past or covered else logic.disagreements(found, now),
+        between=found.between(then, other),
         **{"fields": [], "changed": None, **shown},
     )
+    return drawn, HTTPStatus.UNPROCESSABLE_ENTITY if asked.problem else HTTPStatus.OK
 
 
 def _asked() -> Asked:
+    """Read the moments; with one that makes no sense, the record is shown as it is."""
     zone, args = signed_in_person().timezone, request.args
+    before = number_of(args.get("before", ""))
     try:
-        return Asked(
-            at=moment_from(args.get("at", ""), zone),
-            upto=number_of(args.get("upto", "")),
-            other=moment_from(args.get("other", ""), zone),
-            compare="other" in args and bool(args.get("at") or args.get("upto")),
-            before=number_of(args.get("before", "")),
-        )
-    except ValueError:
-        abort(404)
+        at, other = (past_from(args.get(name, ""), zone) for name in ("at", "other"))
+    except DomainError as error:
+        said = str(error)
+        return Asked(at=None, upto=None, other=None, compare=False, before=before, problem=said)
+    return Asked(
+        at=at,
+        upto=number_of(args.get("upto", "")),
+        other=other,
+        compare="other" in args and bool(args.get("at") or args.get("upto")),
+        before=before,
+    )
 
 
 def _moment(asked: Asked, then: Snapshot | None) -> datetime | None:
