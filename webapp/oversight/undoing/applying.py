@@ -1,6 +1,6 @@
 """Undoing for real: as one change, by the services, with their permissions and their rows of the log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from webapp.core import trail
 from webapp.core.bulk import Told
 from webapp.core.db import db
-from webapp.core.errors import DomainError
-from webapp.core.language import _
+from webapp.core.errors import Denied, DomainError
+from webapp.core.language import _, english
 from webapp.oversight.undoing.kinds import KINDS, Context
 from webapp.oversight.undoing.steps import Changed, NotWhole, Plan, Step
 
@@ -45,13 +45,18 @@ def undo(
     plan = planned()
     if plan.seal != consent.seen:
         raise Changed(plan)
-    if not plan.ready or not (plan.whole or consent.part):
+    tried = plan.ready
+    if not tried or not (plan.whole or consent.part):
+        _note_denied(plan.refused)
         raise NotWhole(plan)
     with db.session.begin_nested() as trial:
-        done = _carry_out(ctx, plan.ready, told)
-        if not done or not (plan.whole or consent.agreed == plan.agreement):
+        done = _carry_out(ctx, tried, told)
+        if refused := not done or not (plan.whole or consent.agreed == plan.agreement):
             trial.rollback()
-            raise NotWhole(plan)
+    if refused:
+        _note_denied(plan.refused)
+        raise NotWhole(plan)
+    _note_denied(tried)  # what somebody agreed to leave was not tried
     trail.because(ctx.reason)
     clients = {step.row.client_id for step in done}
     trail.note(
@@ -61,6 +66,22 @@ def undo(
         | ({"event": event_id} if event_id else {}),
     )
     return plan
+
+
+def _note_denied(steps: Iterable[Step]) -> None:
+    """Keep in the log that a permission was missing, as if its page had refused: once for each permission."""
+    for key, step in {step.missing: step for step in steps if step.missing is not None}.items():
+        trail.note(
+            "access.denied",
+            category="access",
+            outcome="denied",
+            object_type=step.row.object_type,
+            object_id=step.row.object_id,
+            object_label=step.row.object_label,
+            client_id=step.row.client_id,
+            reason=english(step.why or ""),
+            changes={"missing": key} if key else {},
+        )
 
 
 def _reason(ctx: Context) -> str:
@@ -89,6 +110,8 @@ def _try(ctx: Context, step: Step) -> str | None:
             trail.because(ctx.reason)  # some services have a reason of their own
             db.session.flush()
     except DomainError as error:
+        if isinstance(error, Denied):
+            step.missing = error.key or ""
         return error.message
     except IntegrityError:
         return _("A rule of the database forbids it.")

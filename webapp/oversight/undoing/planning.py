@@ -11,8 +11,8 @@ from webapp.oversight.undoing import reading
 from webapp.oversight.undoing.effects import CUSTODY, effect_of
 from webapp.oversight.undoing.folding import fold, outermost_first
 from webapp.oversight.undoing.kinds import KINDS, Context, Kind
-from webapp.oversight.undoing.kinds.base import NOT_REMOVED
-from webapp.oversight.undoing.steps import Effect, Plan, Step
+from webapp.oversight.undoing.kinds.base import NOT_REMOVED, OUT_OF_REACH
+from webapp.oversight.undoing.steps import OPPOSITE, Effect, Plan, Step
 
 PERMISSION = "audit.undo"
 LATER = _("It was changed again since then.")
@@ -23,6 +23,18 @@ NOT_HERE = _("Your permission to undo changes does not reach it.")
 def everything_for(actor: SignedIn) -> bool:
     """Tell whether a role without a scope opens the log."""
     return any(grant.everywhere and "audit" in grant.pages for grant in actor.grants)
+
+
+def is_ever_undone(row: Any) -> bool:
+    """Tell whether what a row did can be taken back as far as the row alone tells: nothing is asked of the database."""
+    effect = effect_of(row)
+    if effect is None:
+        return False
+    kind, verb = KINDS[effect.kind], OPPOSITE[effect.did]
+    if verb == "bring_back":
+        own = type(kind)
+        return own.bring_back is not Kind.bring_back or own.apply is not Kind.apply
+    return verb == "change" or kind.removable
 
 
 def plan_row(ctx: Context, row: Any, *, lock: bool = False) -> Plan:
@@ -61,9 +73,16 @@ def _judged(ctx: Context, plan: Plan, rows: Sequence[Any], *, lock: bool) -> Pla
     mask = mask_of(ctx.actor)
     _note_later(steps, rows, mask)
     for step in steps:
-        step.hidden = any(mask.hides_row(row) for row in step.rows)
+        step.hidden = any(mask.hides_row(row) for row in step.rows) or _moved_out(step, mask)
         step.why = _why_not(ctx, step)
     return plan.sealed()
+
+
+def _moved_out(step: Step, mask: Mask) -> bool:
+    """Tell whether the thing lies by now in another client, where its values are not for this reader."""
+    now = getattr(step.record, "client_id", None)
+    moved = now is not None and now != step.row.client_id
+    return moved and mask.hides(step.row.object_type, now)
 
 
 def _clients(steps: Iterable[Step]) -> Iterator[Any]:
@@ -100,9 +119,13 @@ def _why_not(ctx: Context, step: Step) -> str | None:
     if step.hidden:
         return HIDDEN
     if not ctx.can(PERMISSION, kind.place(ctx, step)):
+        step.missing = PERMISSION
         return NOT_HERE
     if step.verb == "remove" and not kind.removable:
         return NOT_REMOVED
     if step.later is not None:
         return LATER
-    return kind.why_not(ctx, step)
+    why = kind.why_not(ctx, step)
+    if why is OUT_OF_REACH:
+        step.missing = kind.lacking(ctx, step) or ""
+    return why

@@ -1,6 +1,7 @@
 """What undoing reads from the log: the rows of a request, and what came after them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    or_,
     select,
     text,
     tuple_,
@@ -23,6 +25,7 @@ from webapp.core.db import db
 
 MOST = 5_000  # rows of one request
 SINCE = 200  # later rows of one thing that are looked at
+DEPTH = 20  # undoings of undoings that are followed
 COLUMNS = (
     *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.occurred_at, AuditEvent.request_id),
     *(AuditEvent.actor_id, AuditEvent.actor_name, AuditEvent.action, AuditEvent.category),
@@ -79,15 +82,56 @@ def later_than(rows: Iterable[Any]) -> list[Any]:
     return list(db.session.execute(found.order_by(since.c.recorded_at.desc(), since.c.id.desc())))
 
 
-def undone_by(request_id: str, *, after: Any) -> Any | None:
-    """Return the note of the last request that undid this one, if there is one."""
-    statement = (
-        select(*COLUMNS)
-        .where(
-            and_(AuditEvent.action == "audit.undone", AuditEvent.recorded_at >= after),
-            AuditEvent.changes["request"].astext == request_id,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Undone:
+    """That something was undone: ``note`` is the last word on it, which may be that the undoing was taken back."""
+
+    note: Any
+    taken_back: bool
+    alone: bool  # this row by itself, not with its request
+
+
+def undone(
+    request_id: str | None, *, after: Any, everything: bool, event_id: int | None = None
+) -> Undone | None:
+    """Return how a request or one row of it was undone, if it was, and whether that was undone in turn.
+
+    One statement, by the index of actions: few rows are notes of undoings.
+    """
+    told = AuditEvent.changes
+    notes = (
+        select(
+            *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.request_id),
+            *(told[name].astext.label(name) for name in ("request", "event", "steps")),
         )
-        .order_by(AuditEvent.recorded_at.desc(), AuditEvent.id.desc())
-        .limit(1)
+        .where(
+            AuditEvent.action == "audit.undone",
+            AuditEvent.recorded_at >= after,
+            in_sight(everything=everything),
+        )
+        .cte("notes")
     )
-    return db.session.execute(statement).first()
+    mine = notes.c.request == request_id
+    if event_id is not None:
+        mine = or_(and_(mine, notes.c.event.is_(None)), notes.c.event == str(event_id))
+    chain = select(notes, literal(0).label("depth")).where(mine).cte("chain", recursive=True)
+    # Of more than one step that were undone, one taken back is not all of it.
+    whole = or_(notes.c.event.is_(None), chain.c.steps == "1")
+    above = and_(notes.c.request == chain.c.request_id, whole, chain.c.depth < DEPTH)
+    chain = chain.union_all(select(notes, chain.c.depth + 1).join(chain, above))
+    found = db.session.execute(
+        select(chain).order_by(chain.c.recorded_at.desc(), chain.c.id.desc())
+    )
+    return _last_word(list(found))
+
+
+def _last_word(found: Sequence[Any]) -> Undone | None:
+    """Follow the newest undoing to what undid it, and so on; the newest are first."""
+    first = last = next((row for row in found if row.depth == 0), None)
+    taken_back = False
+    while last is not None:
+        undone_in_turn = next((row for row in found if row.request == last.request_id), None)
+        if undone_in_turn is None or last.request_id is None:
+            return Undone(note=last, taken_back=taken_back, alone=first.event is not None)
+        last, taken_back = undone_in_turn, not taken_back
+    return None

@@ -46,6 +46,7 @@ class Step:
     record: Any = None
     why: str | None = None
     later: Any = None  # the row of a later change that forbids it
+    missing: str | None = None  # the permission for lack of which it is refused; "": one not named
     hidden: bool = False  # its values are not for this reader
     context: dict[str, Any] = field(default_factory=dict)  # what rows beside it tell
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Date, DateTime, Enum, Numeric
 
-from webapp.audit import recorder
+from webapp.audit import asof, recorder
 from webapp.core.language import _
 
 CUT = recorder.MAX_TEXT
@@ -48,6 +48,15 @@ def is_still(record: Any, name: str, stored: Any) -> bool:
         return bool(now == read(type(record), name, stored))
     except (ValueError, TypeError, ArithmeticError):
         return False
+
+
+def now(record: Any, name: str, told: Any) -> Any:
+    """Return what a record holds, as the log would write it; what was ``told`` if that is the same or secret."""
+    if record is None or not has(type(record), name) or name in getattr(record, "audit_secret", ()):
+        return told
+    if is_still(record, name, told):
+        return told
+    return asof.plain(type(record).__mapper__.column_attrs[name].columns[0], getattr(record, name))
 
 
 def why_lost(name: str, pair: tuple[Any, Any]) -> str | None:

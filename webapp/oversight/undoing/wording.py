@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from webapp.audit import sentences
@@ -11,11 +12,13 @@ from webapp.core import object_types
 from webapp.core.language import Text, _
 from webapp.core.registry import find_entry
 from webapp.oversight.masking import Mask
+from webapp.oversight.undoing import stored
 from webapp.oversight.undoing.effects import SCOPE
 from webapp.oversight.undoing.steps import Left, Step
 
 SHOWN = 100  # steps that the page names
 QUIET = frozenset({"closed_at", "resolved_at", "reopened", "taken_at", "returned_at"})
+HOLDERS = {"holder_user_id": "user", "holder_location_id": "location"}
 REMOVED: dict[str, Text] = {
     "user": _("is deactivated"),
     "asset": _("is archived"),
@@ -57,14 +60,26 @@ class Told:
 def tell(steps: Iterable[Step]) -> list[Told]:
     """Return the first steps in words; all names are looked up at once."""
     few = list(steps)[:SHOWN]
-    names = labels.names_of(row for step in few if not step.hidden for row in step.rows)
+    names = labels.names_of(row for step in few if not step.hidden for row in _telling(step))
     return [_told(step, names) for step in few]
+
+
+def _telling(step: Step) -> Iterable[Any]:
+    """What has numbers to be named: the rows, the later change, and the thing as it is now."""
+    yield from step.rows
+    if step.later is not None:
+        yield step.later
+    now = {name: _now(step, name) for name in step.fields if ":" not in name}
+    if step.kind == "custody" and (held := step.context["now"]) is not None:
+        now |= {name: getattr(held, name) for name in HOLDERS}
+    kind, action = step.row.object_type, step.row.action
+    yield SimpleNamespace(object_type=kind, action=action, changes=now)
 
 
 def _told(step: Step, names: Any) -> Told:
     row = Named(step.row, names)
     thing = ("role", step.key) if step.kind == "role" else (row.object_type, row.object_id)
-    changes = _holders(step) if _by_words(step) else list(_changes(step, row))
+    changes = _holders(step, names) if _by_words(step) else list(_changes(step, row))
     return Told(
         kind=object_types.title_of(thing[0]),
         label=_label(step, names),
@@ -75,7 +90,7 @@ def _told(step: Step, names: Any) -> Told:
         later=step.later,
         later_said=None
         if step.later is None
-        else f"{sentences.who(step.later)} {sentences.predicate(step.later)}",
+        else f"{sentences.who(step.later)} {sentences.predicate(Named(step.later, names))}",
     )
 
 
@@ -108,13 +123,16 @@ def _where(step: Step, names: Any) -> str:
     return ""
 
 
-def _holders(step: Step) -> list[tuple[str, str, str]]:
+def _holders(step: Step, names: Any) -> list[tuple[str, str, str]]:
     """Who has an asset now, and who has it then."""
     told = step.row.changes.get("holder")
     if step.kind != "custody" or step.hidden or not isinstance(told, list):
         return []
-    old, new = told
-    return [(field_title("holder"), short(new), short(old))]
+    held, now = step.context["now"], None
+    for name, kind in HOLDERS.items() if held is not None else ():
+        key = getattr(held, name)
+        now = now if key is None else names.get((kind, key)) or f"#{key}"
+    return [(field_title("holder"), short(now), short(told[0]))]
 
 
 def _by_words(step: Step) -> bool:
@@ -140,7 +158,7 @@ def _becomes(step: Step) -> str | None:
 
 def _changes(step: Step, row: Named) -> Iterable[tuple[str, str, str]]:
     """Title, value now and value to come, of each field."""
-    for name, (old, new) in step.fields.items():
+    for name, (old, _new) in step.fields.items():
         if name == "deleted_at" or (name in QUIET and len(step.fields) > 1):
             continue
         if step.hidden:
@@ -148,9 +166,19 @@ def _changes(step: Step, row: Named) -> Iterable[tuple[str, str, str]]:
         elif ":" in name:  # what a role gives
             entry = find_entry(step.context.get("keys", {}).get(name) or "")
             title = str(entry.title) if entry else name
-            yield title, _given(new), _given(old)
+            yield title, _given(_now(step, name)), _given(old)
         else:
-            yield field_title(name), _short(row, name, new), _short(row, name, old)
+            yield field_title(name), _short(row, name, _now(step, name)), _short(row, name, old)
+
+
+def _now(step: Step, name: str) -> Any:
+    """What it is now: others may have changed it since."""
+    new = step.fields[name][1]
+    key = step.context.get("keys", {}).get(name)
+    if key is not None:
+        return key in step.context["held"]
+    record = step.context["now"] if step.context.get("now") is not None else step.record
+    return new if step.verb != "change" else stored.now(record, name, new)
 
 
 def _given(value: Any) -> str:

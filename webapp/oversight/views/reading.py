@@ -1,6 +1,7 @@
 """One row of the log."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +22,9 @@ from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
 from webapp.core.typed import number_of
 from webapp.oversight.masking import mask_of, pages_of
+from webapp.oversight.undoing import effects, planning
+from webapp.oversight.undoing import reading as undoings
 from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
-
-# What was told, read or taken away: nothing of it can be taken back.
-LASTING = frozenset({"sign-in", "read", "export", "system"})
 
 
 @bp.get("/<id:event_id>")
@@ -48,7 +48,8 @@ def show(event_id: int) -> ResponseReturnValue:
         others=list(zip(rows[1:], zip(rows[1:], lines, strict=True), strict=True)),
         more=len(others) > MAX_SAME_REQUEST,
         kind=object_types.title_of(event.object_type),
-        links=_links(event),
+        links=_links(event) | _undoing_links(event, rows),
+        undone=_undone(event),
         proof=proof,
         stored=json.dumps(_stored(proof, rows[0]), ensure_ascii=False, indent=2),
         looks=LOOKS,
@@ -101,20 +102,15 @@ def _url_of(kind: str | None, number: int | None) -> str | None:
 
 def _links(event: AuditEvent) -> dict[str, str | None]:
     """Where the row leads: None where there is nothing, or it is not for this reader."""
-    at, who = event.recorded_at.isoformat(), signed_in_person()
+    at = event.recorded_at.isoformat()
     kind, number = event.object_type, event.object_id
     log = "audit.index"
     about: dict[str, Any] = {"object_type": kind, "object_id": number}
     agent, _colon, agent_id = (event.via or "").partition(":")
-    undone = who.holds("audit.undo") and event.outcome == "ok" and event.category not in LASTING
     return {
         "record": _url_of(kind, number),
         "history": url_for("audit.record", kind=kind, record_id=number, upto=event.id)
         if kind in WITH_HISTORY and number is not None
-        else None,
-        "undo": url_for("audit.preview_undo", event_id=event.id, at=at) if undone else None,
-        "undo_request": url_for("audit.preview_undo_request", request_id=event.request_id)
-        if undone and event.request_id
         else None,
         "person": _url_of("user", event.actor_id),
         "job": _url_of("job", number_of(agent_id)) if agent == "job" else None,
@@ -125,3 +121,27 @@ def _links(event: AuditEvent) -> dict[str, str | None]:
         "all_from": url_for(log, ip=event.ip) if event.ip else None,
         "all_of_request": url_for(log, request=event.request_id) if event.request_id else None,
     }
+
+
+def _undoing_links(event: AuditEvent, rows: Sequence[Any]) -> dict[str, str | None]:
+    """Where it can be taken back: a row that only tells what others did goes back with all of its request."""
+    links: dict[str, str | None] = {"undo": None, "undo_request": None}
+    if not signed_in_person().holds(planning.PERMISSION):
+        return links
+    itself = planning.is_ever_undone(event)
+    if event.request_id and (itself or any(planning.is_ever_undone(row) for row in rows)):
+        whole = url_for("audit.preview_undo_request", request_id=event.request_id)
+        links |= {"undo_request": whole, "undo": whole if event.action in effects.TELLING else None}
+    if itself:
+        at = event.recorded_at.isoformat()
+        links["undo"] = url_for("audit.preview_undo", event_id=event.id, at=at)
+    return links
+
+
+def _undone(event: AuditEvent) -> undoings.Undone | None:
+    """How it was undone, if it was; what changes nothing is not asked about."""
+    if event.outcome != "ok" or event.category not in ("change", "access"):
+        return None
+    return undoings.undone(
+        event.request_id, after=event.recorded_at, everything=sees_everything(), event_id=event.id
+    )

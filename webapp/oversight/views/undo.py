@@ -143,10 +143,11 @@ def _first(plan: Plan) -> Any:
 
 
 def _undone(plan: Plan, first: Any) -> Any:
-    """The note of an earlier undoing of the same request."""
+    """How the same request was undone before, and whether that stands."""
     if plan.request_id is None or first is None:
         return None
-    return reading.undone_by(plan.request_id, after=first.recorded_at)
+    everything = planning.everything_for(_me())
+    return reading.undone(plan.request_id, after=first.recorded_at, everything=everything)
 
 
 def _elsewhere(plan: Plan) -> str | None:

@@ -99,8 +99,12 @@ class Kind:
 
     def may(self, ctx: Context, step: Step) -> bool:
         """Tell whether who undoes may make such a change there."""
+        return self.lacking(ctx, step) is None
+
+    def lacking(self, ctx: Context, step: Step) -> str | None:
+        """Return a permission that the change needs and who undoes does not hold there, or None."""
         place = self.place(ctx, step)
-        return all(ctx.can(key, place) for key in self.needed(step))
+        return next((key for key in sorted(self.needed(step)) if not ctx.can(key, place)), None)
 
     def needed(self, step: Step) -> set[str]:
         """The permissions that the change needs."""

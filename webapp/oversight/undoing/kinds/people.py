@@ -120,6 +120,7 @@ class Grants(Kind):
         if ctx.actor.id == step.key[0]:
             return _("Nobody edits their own roles. Ask another administrator.")
         if not self.may(ctx, step):
+            step.missing = self.edit
             return _("You may not give or take roles there.")
         if step.verb == "remove" and step.record is None:
             return NOT_AS_LEFT
