@@ -155,7 +155,7 @@ def _asked(query: str) -> dict[str, Any]:
         asked = _filter(query)
     except DomainError as error:
         return {"problem": str(error)}
-    said = {"words": words_of(query, _seen(asked)), "count": None}
+    said: dict[str, Any] = {"words": words_of(query, _seen(asked)), "count": None}
     if request.method == "GET":
         count = count_upto(asked, COUNT_LIMIT + 1, everything=sees_everything())
         said["count"] = count_text(count)
