@@ -17,7 +17,7 @@ from webapp.core import files, workbooks
 from webapp.core.db import db
 from webapp.users.models import User
 
-ODD = ["=cmd|' /C calc'!A0", "'=x", "''-y", "+1", "-5", "'quoted'", "@home", "5'4"]
+ODD = ["=cmd|' /C calc'!A0", "'=x", "''-y", "+1", "-5", "'quoted'", "@home", "5'4", " =1", '"\t-x', "\n+x"]
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -27,8 +27,8 @@ def test_a_cell_comes_back_as_it_was(text: str) -> None:
 
 
 def test_a_number_is_no_formula() -> None:
-    assert [files.neutralised(text) for text in ("-5", "-5,25", "-5+1", "=5")] == [
-        "-5", "-5,25", "'-5+1", "'=5"
+    assert [files.neutralised(text) for text in ("-5", "-5,25", "-5+1", "=5", ' "=5')] == [
+        "-5", "-5,25", "'-5+1", "'=5", "' \"=5"
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: S311, S608 - chance, not secrets; the texts are ours
 
 import base64
+import contextlib
 import hashlib
 import json
 import random
@@ -102,7 +103,7 @@ def test_the_script_needs_python_alone(log: sealed.Log, taken: Path, tmp_path: P
     lines = [{"seal": seal, "hash": digest.hex()} for seal, digest in log.heads().items()]
     kept.write_text("".join(json.dumps(line) + "\n" for line in lines))
     code, said = run(taken, "--public-key", key, "--checkpoints", str(kept))
-    assert code == 0 and "1 of your checkpoints agree" in said
+    assert code == 0 and "Your checkpoints agree: 1 compared" in said
     assert "--public-key" not in said  # nothing more to ask for
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -149,6 +150,53 @@ def test_what_is_missing_or_exchanged_is_found(taken: Path) -> None:
     assert without("proofs.jsonl", lambda proofs: proofs[1:])
     (taken / "verify.py").unlink()
     assert wrong(taken) == "verify.py is missing."
+
+
+def test_it_runs_only_isolated_and_takes_no_file_it_cannot_prove(
+    log: sealed.Log, taken: Path
+) -> None:
+    (taken / "json.py").write_text("raise SystemExit(0)")
+    code, said = run(taken)
+    assert code == 0 and "not proven: json.py" in said and "4 seals" in said
+    command = [sys.executable, "verify.py"]
+    done = subprocess.run(command, cwd=taken, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "python3 -I verify.py" in done.stderr
+    with zipfile.ZipFile(taken.with_suffix(".zip")) as packed:
+        files = {name: packed.read(name) for name in packed.namelist()}
+    target, rows = taken.with_name("more.zip"), files["rows.jsonl"]
+    more = {"rows.jsonl": "the same name", "ROWS.jsonl": "the same name", "json.py": "json.py"}
+    for name, named in more.items():
+        with zipfile.ZipFile(target, "w") as packed:
+            for each, data in files.items():
+                packed.writestr(each, data)
+            if name in files:
+                with pytest.warns(UserWarning, match="Duplicate"):
+                    packed.writestr(name, rows)
+            else:
+                packed.writestr(name, rows)
+        assert named in wrong(target), name
+
+
+def test_what_is_asked_wrongly_is_said(
+    taken: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["verify.py", str(taken), *arguments])
+        with contextlib.suppress(SystemExit):
+            assert verify.main() == 1
+        return "".join(capsys.readouterr())
+
+    assert "64 hexadecimal digits" in said("--public-key", "zz")
+    assert f"cannot read {tmp_path / 'none'}" in said("--checkpoints", str(tmp_path / "none"))
+    help_ = said("--help")
+    assert "may be repeated" in help_ and "heads kept outside" in help_
+    kept = tmp_path / "heads"
+    lines = [{"seal": 7, "hash": "00" * 32}, {"seal": 7, "hash": "01" * 32}]
+    kept.write_text("\n\n".join(json.dumps(line) for line in lines))
+    assert "line 3: seal 7 has two different hashes" in said("--checkpoints", str(kept))
+    kept.write_text("{}")
+    assert "line 1: is no checkpoint" in said("--checkpoints", str(kept))
+    assert (verify.many(1, "seal"), verify.many(2, "seal")) == ("1 seal", "2 seals")
 
 
 def test_whoever_rewrites_it_all_needs_the_key_and_the_checkpoints(
@@ -206,6 +254,10 @@ def test_signatures_as_rfc_8032_has_them() -> None:
     assert verify.signed_by(public, b"\x72", signature)
     large = int.from_bytes(signature[32:], "little") + verify.ORDER
     assert not verify.signed_by(public, b"\x72", signature[:32] + large.to_bytes(32, "little"))
+    nothing = (1).to_bytes(32, "little")  # as a key it agrees with any message
+    other = (verify.P - 1).to_bytes(32, "little")
+    for small in (nothing, other, bytes(32), (verify.P + 1).to_bytes(32, "little")):
+        assert not verify.signed_by(small, b"any", nothing + bytes(32))
     for size in range(20):
         key = Ed25519PrivateKey.generate()
         message = random.Random(size).randbytes(size)

@@ -12,9 +12,9 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 IN_MEMORY = 4 * 1024 * 1024
-_SUSPECT = frozenset("'=+-@\t\r\0")
-_FORMULA = re.compile("'*[=+\\-@\t\r\0]")
-_QUOTED = re.compile("'+[=+\\-@\t\r]")
+_SUSPECT = frozenset("'\"=+-@\0")
+_FORMULA = re.compile("['\"\\s]*[=+\\-@\t\r\0]")  # spaces and quotes before it are dropped by some
+_QUOTED = re.compile("'['\"\\s]*[=+\\-@\t\r]")
 _NUMBER = re.compile(r"-\d{1,15}([.,]\d{1,15})?", re.ASCII)
 
 
@@ -39,7 +39,11 @@ def neutralised(value: Any) -> str:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.isoformat(" ", "minutes")
     text = str(value)
-    if text[:1] in _SUSPECT and _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+    if (
+        (text[:1] in _SUSPECT or text[:1].isspace())
+        and _FORMULA.match(text)
+        and not _NUMBER.fullmatch(text)
+    ):
         return f"'{text}"
     return text
 

@@ -34,6 +34,11 @@ _DER = bytes.fromhex(
 )  # what stands before an Ed25519 key in its PEM file
 
 
+def script_sha256() -> str:
+    """Return the SHA-256 of the script in bundles, by which auditors know it."""
+    return hashlib.sha256(_SCRIPT.read_bytes()).hexdigest()
+
+
 class NotProven(DomainError):
     """The rows are not what was sealed; nothing is given out that would not verify."""
 

@@ -16,7 +16,14 @@ Unpack it anywhere and run, on a machine of your own with Python 3.9 or newer an
     python3 -I verify.py
 
 (on Windows: py -I verify.py). It needs no network. It exits with 0 and says VERIFIED, or with 1 and names the first
-thing that does not hold. Two questions only you can answer, with what you keep outside of Steward:
+thing that does not hold. Without -I it refuses to run, as Python would take other files of this directory for its own.
+
+A script that came with a bundle says what whoever made the bundle wants. Take verify.py from a Steward that you trust
+(from a bundle of your own), compare its sha-256 with the one on the page "Integrity", and run that on this bundle:
+
+    python3 -I /where/you/keep/it/verify.py steward-audit.zip
+
+Two questions only you can answer, with what you keep outside of Steward:
 
   Is this the right key?  The seal key is known beforehand: it stands on Steward's page "Integrity", and auditors note
       it at the beginning of an engagement. Give it, and a bundle that was signed by another is refused:
@@ -74,7 +81,12 @@ with key.pem:
 What it does not prove
 ----------------------
 
-That no other row matched the search: that the rows are complete is what Steward says, by its signature of the
-manifest. Rows that are there, though, cannot be altered, and rows that were sealed cannot be taken out of the log
-unseen. Nor that what people told Steward was true: the log shows what was entered, by whom and when.
+That no other row matched the search: a bundle proves its rows, not that no others matched. That they are complete is
+what Steward says, by its signature of the manifest. Rows that are there, though, cannot be altered, and rows that were
+sealed cannot be taken out of the log unseen. Nor that what people told Steward was true: the log shows what was
+entered, by whom and when.
+
+Nor does it hide all of what was left out: proofs.jsonl holds hashes of rows that are not here. Whoever knows all of
+such a row but a short value (a yes or no, a small number) could find it by trying. Hand a bundle only to those who may
+know that much.
 """

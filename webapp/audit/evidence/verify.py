@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
 """Verify an evidence bundle of Steward's audit log, with Python 3.9 or newer and nothing else.
 
-    python -I verify.py                     the bundle is in the directory of this script
-    python -I verify.py evidence.zip        or in this zip file or directory
-      --public-key HEX                      the seal key as you know it from elsewhere (may be repeated)
-      --checkpoints FILE                    heads kept outside the database, JSON lines {"seal": 7, "hash": "…"}
+    python3 -I verify.py                    the bundle is in the directory of this script
+    python3 -I verify.py evidence.zip       or in this zip file or directory
+    python3 -I verify.py --help             says how to give the key and the heads that you know
 
-It exits with 0 if everything holds, and with 1 after naming the first thing that does not. README.txt says what is
-checked, and how to do it without this script.
+It exits with 0 if everything holds, and with 1 after naming the first thing that does not; see README.txt.
 """
 
-from __future__ import annotations
+import sys
+
+# Before anything else is imported: without -I that would be taken from beside this script, from the bundle itself.
+if __name__ == "__main__" and not sys.flags.isolated:
+    sys.exit("Run it as: python3 -I verify.py ... (without -I, files beside it would run as well)")
 
 import argparse
 import hashlib
 import json
-import sys
 import zipfile
 import zlib
 from bisect import bisect_left
@@ -23,14 +24,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-ROWS, SEALS, PROOFS, MANIFEST, SIGNATURE = (
-    *("rows.jsonl", "seals.jsonl", "proofs.jsonl"),
-    *("manifest.json", "manifest.sig"),
-)
-FEW = (
-    200  # seals of which each signature is checked; of more, the head's: the chain covers the rest
-)
+ROWS, SEALS, PROOFS = "rows.jsonl", "seals.jsonl", "proofs.jsonl"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+FEW = 200  # seals: of these each signature is checked, of more the head's, as the chain covers them
 BROKEN = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
+Say = Callable[[str], None]
 LONGEST = 64 * 1024 * 1024  # of one line
 
 
@@ -79,14 +77,14 @@ BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 def signed_by(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether a signature is that of the key over the message."""
-    if len(public_key) != 32 or len(signature) != 64:  # noqa: PLR2004 - as RFC 8032 has it
-        return False
+    scalar = int.from_bytes(signature[32:], "little")
     try:
         key = _point(public_key)
     except ValueError:
         return False
-    scalar = int.from_bytes(signature[32:], "little")
-    if scalar >= ORDER:
+    twice = _sum(key, key)  # a key of order 8 or less would sign what nobody has signed
+    whole = (len(public_key), len(signature)) == (32, 64)
+    if not whole or scalar >= ORDER or not _sum(twice, twice)[0]:
         return False
     digest = hashlib.sha512(signature[:32] + public_key + message).digest()
     factor = int.from_bytes(digest, "little") % ORDER
@@ -106,11 +104,7 @@ def leaf_of(line: bytes) -> bytes:
 
 
 def root_from(count: int, chosen: dict[int, bytes], proof: Iterable[bytes]) -> bytes:
-    """Return the root of a tree of ``count`` leaves from some of them and the hashes of the parts without any.
-
-    Raises:
-        ValueError: if there are too many or too few of these.
-    """
+    """Return a root from some of ``count`` leaves and the parts without any; raises ValueError."""
     places, rest = sorted(chosen), iter(proof)
     if not places or places[0] < 0 or places[-1] >= count:
         raise ValueError("places outside the tree")
@@ -118,9 +112,9 @@ def root_from(count: int, chosen: dict[int, bytes], proof: Iterable[bytes]) -> b
     def node(low: int, high: int, first: int, last: int) -> bytes:
         if first == last:
             part = next(rest, b"")
-            if len(part) != 32:  # noqa: PLR2004 - sha-256
-                raise ValueError("a part of the proof is missing")
-            return part
+            if len(part) == 32:  # noqa: PLR2004 - sha-256
+                return part
+            raise ValueError("a part of the proof is missing")
         if high - low == 1:
             return chosen[low]
         middle = low + (1 << (high - low - 1).bit_length() - 1)
@@ -140,6 +134,9 @@ class Bundle:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
+        self.names = self.zip.namelist() if self.zip else [each.name for each in path.iterdir()]
+        once = self.zip is None or len({name.casefold() for name in self.names}) == len(self.names)
+        demand(once, "Two files in the zip have the same name, but for upper and lower case.")
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file; raises Wrong if there is none of the name."""
@@ -158,14 +155,8 @@ class Bundle:
     def lines(self, name: str) -> Iterator[bytes]:
         """Read the lines of a file, without their ends."""
         with self.open(name) as file:
-            number = 0
-            while True:
-                line = file.readline(LONGEST)
-                if not line:
-                    return
-                number += 1
-                if line[-1:] != b"\n":
-                    raise Wrong(f"{name}, line {number}: its end is missing.")
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST), b""), 1):
+                demand(line[-1:] == b"\n", f"{name}, line {number}: its end is missing.")
                 yield line[:-1]
 
     def objects(self, name: str) -> Iterator[dict[str, Any]]:
@@ -182,12 +173,7 @@ class Check:
     """One verification. ``tell`` gets a line for each part that holds."""
 
     def __init__(
-        self,
-        bundle: Bundle,
-        *,
-        keys: list[bytes],
-        checkpoints: dict[int, bytes],
-        tell: Callable[[str], None],
+        self, bundle: Bundle, *, keys: list[bytes], checkpoints: dict[int, bytes], tell: Say
     ) -> None:
         self.bundle, self.keys, self.checkpoints, self.tell = bundle, keys, checkpoints, tell
         self.manifest: dict[str, Any] = {}
@@ -212,8 +198,8 @@ class Check:
         except (ValueError, TypeError, KeyError):
             raise Wrong(f"{MANIFEST} cannot be read.") from None
         demand(signed_by(self.key, text, signature), f"{MANIFEST} is not what {SIGNATURE} signs.")
-        known = self.manifest.get("form") == 1
-        demand(known, f"{MANIFEST} has another form than this script knows.")
+        if self.manifest.get("form") != 1:
+            raise Wrong(f"{MANIFEST} has another form than this script knows.")
         mine = not self.keys or self.key in self.keys
         demand(mine, f"The bundle is signed by another key than yours: {self.key.hex()}")
         self.tell("The manifest is signed by the key " + self.key.hex()[:16] + "…")
@@ -236,14 +222,13 @@ class Check:
         demand(self.rows == said, f"There are {self.rows} rows; {MANIFEST} says {plain(said)}.")
         self._end(seal, before)
 
-    def _header(self, seal: dict[str, Any], before: tuple[int, str] | None) -> dict[str, Any]:
+    def _header(self, seal: dict[str, Any], before: "tuple[int, str] | None") -> dict[str, Any]:
         self.seals += 1
         text, said = seal["header"].encode(), seal["hash"]
         head: dict[str, Any] = json.loads(text)
-        number = head["id"]
-        name = f"Seal {plain(number)}"
-        own = hashlib.sha256(text).hexdigest() == said
-        demand(own, f"{name} does not have the hash that is written beside it.")
+        number, name = head["id"], f"Seal {plain(head['id'])}"
+        if hashlib.sha256(text).hexdigest() != said:
+            raise Wrong(f"{name} does not have the hash that is written beside it.")
         if before is None:
             first = number == self.manifest["seals"]["first"]
             demand(first, f"{name} comes first, which is not the one that {MANIFEST} names.")
@@ -251,10 +236,9 @@ class Check:
             follows = (number, head["previous"]) == (before[0] + 1, before[1])
             demand(follows, f"{name} does not follow the one before: the chain is broken.")
         kept = self.checkpoints.get(number)
-        if kept is not None:
-            self.compared += 1
-            same = kept.hex() == said
-            demand(same, f"{name} was another when your checkpoint was sent: {kept.hex()}")
+        self.compared += kept is not None
+        if kept is not None and kept.hex() != said:
+            raise Wrong(f"{name} was another when your checkpoint was sent: {kept.hex()}")
         return head
 
     def _rows(self, head: dict[str, Any], proof: dict[str, Any], rows: Iterator[bytes]) -> None:
@@ -271,9 +255,9 @@ class Check:
             root = root_from(head["rows"], chosen, map(bytes.fromhex, proof["proof"]))
         except ValueError as error:
             raise Wrong(f"The proof of {name} is damaged: {plain(error)}.") from error
-        lines = f"{ROWS}, lines {before + 1} to {self.rows}"
-        same = root.hex() == head["root"]
-        demand(same, f"{lines}: one of these rows, or more, is not what {name} sealed.")
+        if root.hex() != head["root"]:
+            lines = f"{ROWS}, lines {before + 1} to {self.rows}"
+            raise Wrong(f"{lines}: one of these rows, or more, is not what {name} sealed.")
         self.covering += 1
 
     def _signed(self, seal: dict[str, Any], head: dict[str, Any]) -> None:
@@ -282,7 +266,7 @@ class Check:
         demand(good, f"Seal {plain(head['id'])} is not signed by the key that it names.")
         self.signatures += 1
 
-    def _end(self, seal: dict[str, Any] | None, before: tuple[int, str] | None) -> None:
+    def _end(self, seal: "dict[str, Any] | None", before: "tuple[int, str] | None") -> None:
         head = self.manifest["head"]
         if seal is None or before != (head["seal"], head["hash"]):
             raise Wrong(f"{SEALS} does not end with the head that {MANIFEST} names.")
@@ -290,17 +274,20 @@ class Check:
         same = header["public_key"] == self.key.hex()
         demand(same, "The head of the chain is signed by another key than the manifest.")
         self._signed(seal, header)
-        compared = self.compared > 0 or not self.checkpoints
-        demand(compared, "None of your checkpoints is of a seal here: nothing could be compared.")
-        self.tell(f"Each of the {self.rows} rows is what was sealed, by {self.covering} seals")
-        self.tell(f"The chain of {self.seals} seals is whole up to the head, seal {head['seal']}")
-        self.tell(f"{self.signatures} signatures of seals are good")
+        if self.checkpoints and not self.compared:
+            raise Wrong("None of your checkpoints is of a seal here: nothing could be compared.")
+        self.tell(f"The rows are sealed: {many(self.rows, 'row')}, {many(self.covering, 'seal')}")
+        self.tell(f"The chain is whole up to the head: {many(self.seals, 'seal')}")
+        self.tell(f"The signatures of seals are good: {self.signatures} checked")
         if self.compared:
-            self.tell(f"{self.compared} of your checkpoints agree")
+            self.tell(f"Your checkpoints agree: {self.compared} compared")
 
     def _files(self) -> None:
         files = self.manifest["files"]
         demand({ROWS, SEALS, PROOFS} <= set(files), f"{MANIFEST} does not name all files.")
+        self.strange = sorted(set(self.bundle.names) - {*files, MANIFEST, SIGNATURE})
+        packed = self.bundle.zip is not None and self.strange
+        demand(not packed, f"{MANIFEST} does not name {plain(', '.join(self.strange))}.")
         for name, said in sorted(files.items()):
             digest = hashlib.sha256()
             with self.bundle.open(name) as file:
@@ -308,7 +295,7 @@ class Check:
                     digest.update(block)
             same = digest.hexdigest() == said["sha256"]
             demand(same, f"{name} is not the file that {MANIFEST} names: its sha-256 is another.")
-        self.tell(f"{len(files)} files have the sha-256 of the manifest")
+        self.tell(f"The files are those of the manifest: {len(files)}, by their sha-256")
 
 
 def demand(holds: bool, otherwise: str) -> None:
@@ -322,42 +309,57 @@ def plain(value: Any) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in str(value))[:500]
 
 
+def many(count: int, what: str) -> str:
+    """Return a count with its noun."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def read_key(text: str) -> bytes:
+    """Read a public key."""
+    if len(text) != 64 or set(text.lower()) - set("0123456789abcdef"):  # noqa: PLR2004 - 32 bytes
+        raise argparse.ArgumentTypeError("a public key is 64 hexadecimal digits")
+    return bytes.fromhex(text)
+
+
 def read_checkpoints(path: Path) -> dict[int, bytes]:
     """Read heads that were kept elsewhere."""
-    kept = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if line.strip():
-            try:
-                value = json.loads(line)
-                kept[int(value["seal"])] = bytes.fromhex(value["hash"])
-            except (ValueError, TypeError, KeyError):
-                raise Wrong(f"{path.name}, line {number}: is no checkpoint.") from None
-    if not kept:
-        raise Wrong(f"{path.name} holds no checkpoint.")
+    kept: dict[int, bytes] = {}
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        raise Wrong(f"cannot read {path}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line or "null")
+            seal, digest = int(value["seal"]), bytes.fromhex(value["hash"])
+        except (ValueError, TypeError, KeyError):
+            demand(not line.strip(), f"{path.name}, line {number}: is no checkpoint.")
+            continue
+        same = kept.setdefault(seal, digest) == digest
+        demand(same, f"{path.name}, line {number}: seal {seal} has two different hashes.")
+    demand(bool(kept), f"{path.name} holds no checkpoint.")
     return kept
 
 
-def _summary(check: Check, say: Callable[[str], None]) -> None:
+def _summary(check: Check, say: Say) -> None:
     said, head = check.manifest, check.manifest["head"]
     asked = ", ".join(f"{title}: {value}" for title, value in said["filter"]["words"])
-    left_out = (
-        f"{said['withheld']} that this person may not read, {said['unsealed']} not sealed yet"
-    )
+    left = f"{said['withheld']} that this person may not read, {said['unsealed']} not sealed yet"
     facts = {
         "Search": asked or "everything",
         "Taken": f"{said['made_at']} by {said['made_by']['name']}",
         "Rows": check.rows,
-        "Left out": left_out,
+        "Left out": left,
         "Head": f"seal {head['seal']}, sealed {head['sealed_at']}, hash {head['hash']}",
         "Key": check.key.hex(),
+        "not proven:": ", ".join(check.strange),
     }
     say("\nVERIFIED")
     for title, fact in facts.items():
-        say(f"  {title:<10} {plain(fact)}")
+        if fact != "":
+            say(f"  {title:<10} {plain(fact)}")
     if not check.keys:
-        say(
-            "  Is it the right key? Compare it with the one that you know, or give that: --public-key"
-        )
+        say("  Is it the right key? Compare it with the one you know, or give that: --public-key")
     if not check.compared:
         say("  A log rewritten as a whole shows only against heads kept elsewhere: --checkpoints")
 
@@ -366,27 +368,25 @@ def main() -> int:
     """Verify what the command line names."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    parser = argparse.ArgumentParser(
-        description="Verify an evidence bundle of Steward's audit log."
-    )
-    parser.add_argument("bundle", nargs="?", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument(
-        "--public-key", action="append", default=[], type=bytes.fromhex, metavar="HEX"
-    )
-    parser.add_argument("--checkpoints", type=Path, metavar="FILE")
+    parser = argparse.ArgumentParser(description="Verify evidence from the audit log of Steward.")
+    option, here = parser.add_argument, Path(__file__).resolve().parent
+    told = "the zip file, or a directory with its files; without it the directory of this script"
+    option("bundle", nargs="?", type=Path, default=here, help=told)
+    told = "the seal key as you know it from elsewhere, 64 hexadecimal digits; may be repeated"
+    option("--public-key", action="append", default=[], type=read_key, metavar="HEX", help=told)
+    told = 'heads kept outside the database, one a line: {"seal": 7, "hash": "..."}'
+    option("--checkpoints", type=Path, metavar="FILE", help=told)
     asked = parser.parse_args()
 
     def say(text: str) -> None:
         sys.stdout.write(text + "\n")
 
+    def tell(text: str) -> None:
+        say("ok  " + text)
+
     try:
         kept = read_checkpoints(asked.checkpoints) if asked.checkpoints else {}
-        check = Check(
-            Bundle(asked.bundle),
-            keys=asked.public_key,
-            checkpoints=kept,
-            tell=lambda text: say("ok  " + text),
-        )
+        check = Check(Bundle(asked.bundle), keys=asked.public_key, checkpoints=kept, tell=tell)
         check.run()
     except (Wrong, *BROKEN) as error:
         say(f"\nNOT VERIFIED\n  {plain(error)}")

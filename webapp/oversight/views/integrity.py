@@ -9,6 +9,7 @@ from flask import Response, abort, current_app, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from webapp.audit import checkpoints
+from webapp.audit.evidence import bundle
 from webapp.audit.queries import integrity as queries
 from webapp.core import htmx, trail
 from webapp.core.guards import page, permission
@@ -120,6 +121,7 @@ def _page(form: CheckForm) -> str:
         may_check=may_check,
         most=queries.MANY,
         stored=_stored(),
+        script=bundle.script_sha256(),
         **_words(),
     )
 
