@@ -45,6 +45,47 @@
     select.value = "";
   }, true);
 
+  // Whoever searches is recorded with what they ask: so nothing half typed is sent, and nothing twice. A date is whole
+  // once the field is left: until then its year is 0002, 0020, 0202.
+  const PAUSE = 900;
+  const sent = new WeakMap();
+  const isTyped = (field) => field.form?.id === "filters" && field.matches("input:not([type=checkbox], [type=hidden], .picker-input)");
+  const isDate = (field) => field.type === "datetime-local";
+  let pause = 0;
+
+  function send(field) {
+    clearTimeout(pause);
+    if ((sent.get(field) ?? field.defaultValue) === field.value) return;
+    sent.set(field, field.value);
+    const asked = new Event("change", { bubbles: true });
+    asked.isWhole = true;
+    field.dispatchEvent(asked);
+  }
+
+  // A period takes the dates away.
+  function forget() {
+    $$("#filters [data-days]").forEach((field) => field.value || sent.set(field, ""));
+  }
+
+  function hold(event) {
+    const field = event.target;
+    if (event.isWhole || !isTyped(field)) return void setTimeout(forget);
+    event.stopPropagation();
+    clearTimeout(pause);
+    if (isDate(field)) return;
+    if (event.type === "change") send(field);
+    else pause = setTimeout(send, PAUSE, field);
+  }
+
+  document.addEventListener("input", hold, true);
+  document.addEventListener("change", hold, true);
+  document.addEventListener("focusout", ({ target }) => target.form && isTyped(target) && send(target));
+  document.addEventListener("keydown", ({ key, target }) => {
+    if (key !== "Enter" || !target.form || !isTyped(target)) return;
+    clearTimeout(pause);
+    sent.set(target, target.value); // the form is sent at once
+  }, true);
+
   document.addEventListener("htmx:after:swap", (event) => {
     if (event.detail.ctx?.target !== list) return;
     $$("#filters [data-added]").forEach((field) => field.remove());

@@ -100,6 +100,7 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
         views=views,
         view=_current(views, found),
         zone=str(zone_of(who.timezone)),
+        no_reads=None if form.category.data or found is None else _without_reads(),
         category_choices=[(name, str(title)) for name, title in CATEGORY_TITLES.items()],
         **_looks(),
     )
@@ -127,6 +128,15 @@ def _chips(form: FilterForm, seen: Sequence[Any] | None) -> list[tuple[asking.Ch
         return url_for("audit.index", **rest)
 
     return [(chip, without(chip)) for chip in asking.chips_of(form, seen)]
+
+
+def _without_reads() -> str:
+    """The address of this list without what was only read."""
+    kept = {
+        name: values for name, values in request.args.lists() if name not in saved_views.PASSING
+    }
+    others = [name for name in CATEGORY_TITLES if name != "read"]
+    return url_for("audit.index", **{**kept, "category": others})
 
 
 def _current(views: Sequence[Any], found: Page | None) -> Any:
