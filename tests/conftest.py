@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from psycopg.rows import dict_row
 from pydantic import SecretStr
-from sqlalchemy import event, make_url
+from sqlalchemy import NullPool, create_engine, event, make_url
 
 from tests import factories
 from tests.pages import CheckedClient
@@ -73,14 +73,14 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(server_url: str) -> Iterator[Callable[[str], str]]:
-    """Makes empty databases, and drops them in the end."""
+def new_database(server_url: str) -> Iterator[Callable[..., str]]:
+    """Makes databases, empty or like another, and drops them in the end."""
     made = []
 
-    def create(name: str) -> str:
+    def create(name: str, *, like: str = "template1") -> str:
         name = f"steward_test_{os.getpid()}_{name}"
         with psycopg.connect(dsn(server_url), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         made.append(name)
         return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
@@ -91,17 +91,32 @@ def new_database(server_url: str) -> Iterator[Callable[[str], str]]:
 
 
 @pytest.fixture(scope="session")
+def migrated_database(new_database: Callable[..., str]) -> Callable[[str], str]:
+    """Makes databases as `database.prepare` leaves them: copies of one, which takes a tenth of the time."""
+    url = new_database("template")
+    database.prepare(Settings(database_url=url, secret_key=SecretStr(SECRET)))
+
+    def copy(name: str) -> str:
+        made = new_database(name, like=make_url(url).database)
+        engine = create_engine(made, poolclass=NullPool)
+        with engine.begin() as connection:
+            database.grant(connection)  # rights on the database itself are not copied
+        return made
+
+    return copy
+
+
+@pytest.fixture(scope="session")
 def settings(
-    new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    migrated_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Settings:
     made = Settings(
-        database_url=new_database("app"),
+        database_url=migrated_database("app"),
         secret_key=SecretStr(SECRET),
         data_dir=tmp_path_factory.mktemp("data"),
         demo=True,
         log_level="CRITICAL",
     )
-    database.prepare(made)
     global _owner_url  # noqa: PLW0603 - one database a run
     _owner_url = dsn(made.owner_url() or "")
     return made

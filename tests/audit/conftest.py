@@ -12,9 +12,9 @@ from webapp.core.config import Settings
 
 @pytest.fixture(scope="session")
 def sealed_once(
-    new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    migrated_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Settings, Ed25519PrivateKey]:
-    return sealed.make(new_database("sealed"), tmp_path_factory.mktemp("sealed"))
+    return sealed.make(migrated_database("sealed"), tmp_path_factory.mktemp("sealed"))
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from tests.conftest import SECRET, dsn
 from webapp.audit import sealing, verifying
-from webapp.core import database
 from webapp.core.config import Settings
 
 TABLES = ("audit_event", "audit_seal", "audit_leaf")
@@ -49,9 +48,8 @@ def as_owner(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
 
 
 def make(url: str, directory: Path) -> tuple[Settings, Ed25519PrivateKey]:
-    """Prepare a database and seal three windows, the first over two months: seals 1 and 2, 3, 4."""
+    """Seal three windows in a database without rows, the first over two months: seals 1 and 2, 3, 4."""
     settings = settings_for(url, directory)
-    database.prepare(settings)
     key = sealing.load_key(settings.seal_key, create=True)
     past = last_month()
     first = past.replace(day=1, hour=0, minute=0, second=0)

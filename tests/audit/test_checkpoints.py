@@ -17,17 +17,15 @@ from pydantic import SecretStr
 from tests.conftest import SECRET, dsn
 from tests.users.test_mail import Inbox, serving
 from webapp.audit import checkpoints, sealing
-from webapp.core import database, outbound
+from webapp.core import outbound
 from webapp.core.config import Settings
 
 LOCAL = "127.0.0.0/8"
 
 
 @pytest.fixture(scope="module")
-def base(new_database: Callable[[str], str]) -> Settings:
-    made = Settings(database_url=new_database("heads"), secret_key=SecretStr(SECRET))
-    database.prepare(made)
-    return made
+def base(migrated_database: Callable[[str], str]) -> Settings:
+    return Settings(database_url=migrated_database("heads"), secret_key=SecretStr(SECRET))
 
 
 @pytest.fixture

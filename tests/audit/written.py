@@ -13,6 +13,9 @@ from webapp.core.registry import PAGE_BY_KEY, PERMISSION_BY_KEY
 
 ROOT = Path(__file__).parents[2] / "webapp"
 _ACTION = re.compile(r"\A[a-z_]+\.[a-z_]+\Z", re.ASCII)
+_TELLS = re.compile(r"\btrail\.(note|tell)\b")
+# Who is called with names of tasks, notices and templates.
+_APART = re.compile(r"task|periodic|url_for|render|announce|require|defer|[kK]ind")
 # What looks alike in the same modules: names of files, of tasks and locks, of values that are handed on.
 _ENDINGS = (".csv", ".pdf", ".py", ".json", ".jsonl", ".invalid", ".request_id")
 _TASKS = {"tickets.recalculate", "audit.seal"}
@@ -30,31 +33,20 @@ def written(app: Flask) -> set[str]:
 
 def _named() -> Iterator[str]:
     for path in ROOT.rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        nodes = list(ast.walk(tree))
-        if not any(isinstance(node, ast.Attribute) and _tells(node) for node in nodes):
-            continue
-        apart = {id(one) for node in nodes if _is_apart(node) for one in ast.walk(node)}
-        for node in nodes:
-            if isinstance(node, ast.JoinedStr):
-                yield from _made(node)
-            elif isinstance(node, ast.Constant) and id(node) not in apart:
-                yield from _ACTION.findall(node.value) if isinstance(node.value, str) else ()
+        text = path.read_text()
+        if _TELLS.search(text):
+            yield from _of(ast.parse(text))
 
 
-def _tells(node: ast.Attribute) -> bool:
-    return ast.unparse(node) in {"trail.note", "trail.tell"}
-
-
-def _is_apart(node: ast.AST) -> bool:
-    """Parts of texts, and names of tasks, notices and templates."""
+def _of(node: ast.AST) -> Iterator[str]:
+    """Names in a part of a module, but for what is not told to the log."""
     if isinstance(node, ast.JoinedStr):
-        return True
-    called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-    return (
-        re.search(r"task|periodic|url_for|render|announce|require|defer|[kK]ind", called)
-        is not None
-    )
+        yield from _made(node)
+    elif isinstance(node, ast.Constant):
+        yield from _ACTION.findall(node.value) if isinstance(node.value, str) else ()
+    elif not (isinstance(node, ast.Call) and _APART.search(ast.unparse(node.func))):
+        for one in ast.iter_child_nodes(node):
+            yield from _of(one)
 
 
 def _made(node: ast.JoinedStr) -> Iterator[str]:

@@ -13,7 +13,6 @@ from tests import factories
 from tests.conftest import SECRET, dsn
 from tests.pages import CheckedClient
 from webapp import create_app
-from webapp.core import database
 from webapp.core.config import Settings
 from webapp.core.db import db
 from webapp.core.security import limiter
@@ -22,16 +21,17 @@ Owner = psycopg.Connection[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[[str], str], tmp_path_factory: Any, request: Any) -> Settings:
+def settings(
+    migrated_database: Callable[[str], str], tmp_path_factory: Any, request: Any
+) -> Settings:
     """A log of our own: what is sealed stays so, and plans go by what is there."""
     name = request.module.__name__.rpartition(".")[2]
     made = Settings(
-        database_url=new_database(name),
+        database_url=migrated_database(name),
         secret_key=SecretStr(SECRET),
         data_dir=tmp_path_factory.mktemp(name),
         log_level="CRITICAL",
     )
-    database.prepare(made)
     return made
 
 

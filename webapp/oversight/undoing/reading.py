@@ -127,11 +127,11 @@ def undone(
 
 def _last_word(found: Sequence[Any]) -> Undone | None:
     """Follow the newest undoing to what undid it, and so on; the newest are first."""
-    first = last = next((row for row in found if row.depth == 0), None)
-    taken_back = False
-    while last is not None:
-        undone_in_turn = next((row for row in found if row.request == last.request_id), None)
-        if undone_in_turn is None or last.request_id is None:
-            return Undone(note=last, taken_back=taken_back, alone=first.event is not None)
+    first = next((row for row in found if row.depth == 0), None)
+    if first is None:
+        return None
+    last, taken_back = first, False
+    above = {row.request: row for row in reversed(found) if row.request is not None}
+    while undone_in_turn := above.get(last.request_id):
         last, taken_back = undone_in_turn, not taken_back
-    return None
+    return Undone(note=last, taken_back=taken_back, alone=first.event is not None)
