@@ -80,9 +80,9 @@ def asked_for(changes: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         for one in _several(changes.get(name)):
             if number := _number(one):
                 yield kind, number
-    kind, number = changes.get("object_type"), _number(changes.get("object_id"))
-    if isinstance(kind, str) and number is not None:
-        yield kind, number
+    about, one_id = changes.get("object_type"), _number(changes.get("object_id"))
+    if isinstance(about, str) and one_id is not None:
+        yield about, one_id
 
 
 def log_read(event: Event) -> str:

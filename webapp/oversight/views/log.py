@@ -132,11 +132,11 @@ def _chips(form: FilterForm, seen: Sequence[Any] | None) -> list[tuple[asking.Ch
 
 def _without_reads() -> str:
     """The address of this list without what was only read."""
-    kept = {
+    asked: dict[str, Any] = {
         name: values for name, values in request.args.lists() if name not in saved_views.PASSING
     }
-    others = [name for name in CATEGORY_TITLES if name != "read"]
-    return url_for("audit.index", **{**kept, "category": others})
+    asked["category"] = [name for name in CATEGORY_TITLES if name != "read"]
+    return url_for("audit.index", **asked)
 
 
 def _current(views: Sequence[Any], found: Page | None) -> Any:
