@@ -74,7 +74,7 @@ def boss(app: Flask) -> SignedIn:
 
 @given(STEPS)
 @settings(
-    max_examples=10,
+    max_examples=14,
     deadline=None,
     database=None,
     derandomize=True,

@@ -26,13 +26,12 @@ def settings(
 ) -> Settings:
     """A log of our own: what is sealed stays so, and plans go by what is there."""
     name = request.module.__name__.rpartition(".")[2]
-    made = Settings(
+    return Settings(
         database_url=migrated_database(name),
         secret_key=SecretStr(SECRET),
         data_dir=tmp_path_factory.mktemp(name),
         log_level="CRITICAL",
     )
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -33,13 +33,12 @@ FAULT = {"kind": "row", "seal": 1, "row": 7, "words": "Seal 1: row 7 is not what
 @pytest.fixture(scope="module")
 def settings(migrated_database: Callable[[str], str], tmp_path_factory: Any) -> Settings:
     """A log of our own: seals and checks cannot be taken away again."""
-    made = Settings(
+    return Settings(
         database_url=migrated_database("integrity"),
         secret_key=SecretStr(SECRET),
         data_dir=tmp_path_factory.mktemp("integrity"),
         log_level="CRITICAL",
     )
-    return made
 
 
 @pytest.fixture(scope="module")
