@@ -131,6 +131,19 @@ def test_only_where_one_may_and_only_ones_own(sign_in: SignIn, owner: Owner, run
     assert "No exports yet" in other.get("/audit/exports").text
 
 
+def test_whoever_lost_a_role_since_makes_it_again(
+    sign_in: SignIn, owner: Owner, run_jobs: Any
+) -> None:
+    reader = sign_in(*KEYS)
+    ask(reader, "csv", "action=test.none")
+    run_jobs()
+    fetch(reader, owner)
+    write("role.revoked", object_type="user", object_id=reader.user.id)
+    reply = reader.get(f"/audit/exports/{last(owner)['id']}/file")
+    assert reply.status_code == 303
+    assert "Your roles changed since" in reader.get("/audit/exports").text
+
+
 def test_files_expire_and_can_be_deleted(
     sign_in: SignIn, owner: Owner, run_jobs: Any, app: Flask
 ) -> None:

@@ -1,5 +1,6 @@
 """Reads about files that people took out of the log."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
@@ -36,6 +37,17 @@ def find_own(export_id: int, *, user_id: int, lock: bool = False) -> AuditExport
         AuditExport.id == export_id, AuditExport.user_id == user_id
     )
     return db.session.scalar(statement.with_for_update() if lock else statement)
+
+
+def lost_a_role(user_id: int, *, since: datetime | None) -> bool:
+    """Tell whether a role was taken from somebody since, as far as the log in sight says."""
+    taken = select(AuditEvent.id).where(
+        AuditEvent.object_type == "user",
+        AuditEvent.object_id == user_id,
+        AuditEvent.recorded_at > since,
+        AuditEvent.action == "role.revoked",
+    )
+    return db.session.scalar(taken.limit(1)) is not None
 
 
 def find_of_job(job_id: int, *, lock: bool = False) -> AuditExport | None:

@@ -89,6 +89,9 @@ def download(export_id: int) -> ResponseReturnValue:
         abort(404)
     if not _me().holds(EXPORT):
         abort(403)
+    if queries.lost_a_role(_me().id, since=row.finished_at):
+        flash(gettext("Your roles changed since; make it again."), "danger")
+        return htmx.redirect_to(url_for("audit.exports"))
     response = sending.send(
         row.sha256, MEDIA_TYPES[row.format], name=_file_name(row), kept=exporting.storage()
     )
