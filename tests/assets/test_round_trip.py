@@ -17,7 +17,19 @@ from webapp.core import files, workbooks
 from webapp.core.db import db
 from webapp.users.models import User
 
-ODD = ["=cmd|' /C calc'!A0", "'=x", "''-y", "+1", "-5", "'quoted'", "@home", "5'4", " =1", '"\t-x', "\n+x"]
+ODD = [
+    "=cmd|' /C calc'!A0",
+    "'=x",
+    "''-y",
+    "+1",
+    "-5",
+    "'quoted'",
+    "@home",
+    "5'4",
+    " =1",
+    '"\t-x',
+    "\n+x",
+]
 
 
 @pytest.mark.parametrize("text", ODD)

@@ -63,7 +63,10 @@ def test_the_rest_of_the_request_stands_below_it(sign_in: SignIn, audit_rows: Ro
         db.session.get_one(Project, project.id).name = "Moving house"
     reader = sign_in("audit", "organisation")
     page = reader.get(address(last(audit_rows, "client", client.id))).text
-    assert "renamed the project Moving to Moving house" in page.partition("Everything else from the same")[2]
+    assert (
+        "renamed the project Moving to Moving house"
+        in page.partition("Everything else from the same")[2]
+    )
 
 
 def test_the_json_is_what_was_sealed_byte_for_byte(sign_in: SignIn, audit_rows: Rows) -> None:

@@ -6,6 +6,8 @@ The catalog alone is read. A row that a policy hides from readers is not missing
 import re
 from collections.abc import Iterator
 
+from sqlalchemy import Table
+
 from webapp.audit.leaves import Connection
 from webapp.core.db import Audited, Model
 
@@ -141,6 +143,5 @@ def _asks(trigger: tuple[object, ...]) -> bool:
 def _audited() -> set[str]:
     """Return the tables whose changes must be in the log, of the models that are loaded."""
     mappers = Model.registry.mappers
-    return _LATE | {
-        str(mapper.local_table.name) for mapper in mappers if issubclass(mapper.class_, Audited)
-    }
+    audited = (one.local_table for one in mappers if issubclass(one.class_, Audited))
+    return _LATE | {table.name for table in audited if isinstance(table, Table)}
