@@ -73,7 +73,7 @@ class AuditEvent(Model):
             "ix_audit_event_search",
             "search",
             postgresql_using="gin",
-            postgresql_with={"gin_pending_list_limit": "64"},
+            postgresql_with={"gin_pending_list_limit": "1024"},
         ),
         Index("ix_audit_event_request", "request_id"),
         Index("ix_audit_event_xid", "epoch", "xid"),
