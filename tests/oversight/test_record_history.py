@@ -148,15 +148,15 @@ def test_another_moment_elsewhere_is_covered_there(sign_in: Any, audit_rows: Any
             trail.note(
                 "asset.updated",
                 object_type="asset",
-                object_id=77,
+                object_id=88_000_077,
                 object_label="A-77",
                 client_id=client.id,
                 changes={"name": [old, new]},
             )
     reader = sign_in("audit", "assets", client_id=here.id)
     factories.grant(reader.user, factories.make_role("audit"), client_id=there.id)
-    first = audit_rows(object_type="asset", object_id=77)[0]["id"]
-    page = f"/audit/record/asset/77?upto={first}"
+    first = audit_rows(object_type="asset", object_id=88_000_077)[0]["id"]
+    page = f"/audit/record/asset/88000077?upto={first}"
     assert "Early" in text_of(reader.get(page)).split("What happened")[0]
     said = text_of(reader.get(f"{page}&other="))
     assert "Later secret" not in said
