@@ -73,12 +73,16 @@ def seal_now(settings: Settings) -> list[checkpoints.Sent]:
 
 
 def _note_trouble(state: integrity.Standing, why: str) -> None:
-    """Write into the log itself that it is not sealed, and tell people once it lasts; each hour at most."""
+    """Write into the log itself that it is not sealed, and tell people once it lasts.
+
+    The same trouble is said each hour at most, another one at once.
+    """
     since = state.now - AGAIN
     if state.seal is not None:
         since = max(since, state.seal.sealed_at)
     said = {"category": "system", "outcome": "failed", "reason": why or None}
-    if why and integrity.last_said(integrity.NOT_SEALED, since=since) is None:
+    before = integrity.last_said(integrity.NOT_SEALED, since=since) if why else None
+    if why and (before is None or before.reason != why):
         trail.note(integrity.NOT_SEALED, **said)
     if state.late and integrity.last_said(integrity.LATE_ACTION, since=since) is None:
         minutes = int(state.lag.total_seconds() // 60)
