@@ -7,19 +7,13 @@ from typing import Any
 import pytest
 
 from tests import factories
-from tests.oversight.test_undo import last, marks, row_of, sent, undo_request, undo_row, words
+from tests.oversight.undoing import marks, row_of, sent, undo_request, undo_row, words
 from webapp.assets.models import Asset
 from webapp.core.db import db
 from webapp.core.errors import Denied
 from webapp.oversight.undoing.kinds import KINDS
 
-__all__ = ["last"]  # a fixture
 SignIn = Callable[..., Any]
-
-
-@pytest.fixture
-def boss(sign_in: SignIn) -> Any:
-    return sign_in("*", name="Ana Ruiz")
 
 
 def changed(boss: Any, thing: Any, model: str) -> None:
@@ -117,3 +111,26 @@ def test_a_permission_that_is_missing_is_noted(
     assert (noted["changes"], noted["outcome"]) == ({"missing": "assets.edit"}, "denied")
     assert (noted["object_type"], noted["object_id"]) == ("asset", thing.id)
     assert row_of(Asset, thing.id).model == "X"
+
+
+def test_the_refusal_of_a_job_stays_though_its_work_is_undone(
+    boss: Any, last: Any, run_jobs: Any, audit_rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.oversight.undoing.jobs.AT_ONCE", 0)
+    thing = factories.make_asset(model="Old")
+    changed(boss, thing, "X")
+    row = last("asset", thing.id, action="asset.updated")
+    job = undo_request(boss, row).headers["Location"]
+
+    def refuse(*_: Any) -> None:
+        raise Denied("Not for you.", key="assets.edit")
+
+    monkeypatch.setattr(KINDS["asset"], "apply", refuse)
+    run_jobs()
+    (noted,) = audit_rows("asset", thing.id, action="access.denied")
+    assert (noted["outcome"], noted["actor_id"], noted["changes"]) == (
+        "denied", boss.user.id, {"missing": "assets.edit"},
+    )  # fmt: skip
+    assert noted["request_id"] == f"job-{job.rpartition('/')[2]}"
+    assert row_of(Asset, thing.id).model == "X" and "Not for you." in boss.get(job).text
+    assert not audit_rows(action="audit.undone", actor_id=boss.user.id)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from webapp.core import trail
 from webapp.core.database import ALL_CLIENTS_ROLE
 from webapp.core.db import db
-from webapp.core.errors import MaybeSaved, NotSaved
+from webapp.core.errors import DomainError, MaybeSaved, NotSaved
 
 log = structlog.get_logger(__name__)
 
@@ -146,6 +146,19 @@ def _roll_back() -> None:
         db.session.rollback()
 
 
+def _keep_refusals() -> None:
+    """Undo the work of a command or a job that was refused, and record the refusal."""
+    notes = [note for note in db.session.info.get(trail.NOTES, []) if note.outcome != "ok"]
+    context = db.session.info.get(trail.CONTEXT, {})
+    _roll_back()
+    if not notes:
+        return
+    db.session.info.clear()
+    db.session.info.update({trail.NOTES: notes, trail.CONTEXT: context})
+    with suppress(NotSaved, MaybeSaved):  # it is logged; the refusal itself is what counts
+        commit()
+
+
 @contextmanager
 def unit_of_work(actor: str, **context: Any) -> Iterator[None]:
     """The same bracket for a command or a job, which has no request and sees every client.
@@ -159,7 +172,10 @@ def unit_of_work(actor: str, **context: Any) -> Iterator[None]:
     try:
         yield
         _commit_and_go_on()
-    except BaseException:
+    except DomainError:
+        _keep_refusals()
+        raise
+    except BaseException:  # a job is done again then, and says again what it says
         _roll_back()
         raise
     finally:
