@@ -1,14 +1,17 @@
 """Whether the guards of the log stand as the migrations made them: its policies, its triggers, and who reads what.
 
+``made`` compares what their functions do, and those of all other tables.
+
 The catalog alone is read. A row that a policy hides from readers is not missing for the sealer, so no seal tells of it.
 """
 
-import re
 from collections.abc import Iterator
 
 from sqlalchemy import Table
 
+from webapp.audit import made
 from webapp.audit.leaves import Connection
+from webapp.audit.made import Place, bare
 from webapp.core.db import Audited, Model
 
 LOG = "audit_event"
@@ -74,8 +77,15 @@ def faults(connection: Connection) -> Iterator[str]:
     """Say of each guard what is wrong with it."""
     partitions = [name for (name,) in connection.execute(_SELECT_PARTITIONS).fetchall()]
     yield from _tables(connection, partitions)
-    yield from _policies(connection)
-    yield from _triggers(connection, partitions)
+    named: set[Place] = set()
+    for place, words in (
+        *_policies(connection),
+        *_triggers(connection, partitions),
+        *made.faults(connection),
+    ):
+        if place not in named:
+            yield words
+        named.add(place)
     for role, setting in connection.execute(_SELECT_SETTINGS).fetchall():
         yield f"The database sets {setting} for {role}, which may change what they read of the log."
 
@@ -96,24 +106,21 @@ def _tables(connection: Connection, partitions: list[str]) -> Iterator[str]:
             yield f"Row level security of the month {name} is on: it hides rows."
 
 
-def _policies(connection: Connection) -> Iterator[str]:
-    expected = {name: (*rest, _bare(a), _bare(b)) for name, (*rest, a, b) in _POLICIES.items()}
+def _policies(connection: Connection) -> Iterator[tuple[Place, str]]:
+    expected = {name: (*rest, bare(a), bare(b)) for name, (*rest, a, b) in _POLICIES.items()}
     for name, *rest, shows, lets_in in connection.execute(_SELECT_POLICIES).fetchall():
         said = expected.pop(name, None)
         if said is None:
-            yield f"The policy {name} of {LOG} is not one of Steward's: it may hide rows."
-        elif said != (*rest, _bare(shows), _bare(lets_in)):
-            yield f"The policy {name} of {LOG} is not what it was: it may hide rows."
+            words = f"The policy {name} of {LOG} is not one of Steward's: it may hide rows."
+            yield ("policy", f"{LOG}.{name}"), words
+        elif said != (*rest, bare(shows), bare(lets_in)):
+            words = f"The policy {name} of {LOG} is not what it was: it may hide rows."
+            yield ("policy", f"{LOG}.{name}"), words
     for name in expected:
-        yield f"The policy {name} of {LOG} is missing."
+        yield ("policy", f"{LOG}.{name}"), f"The policy {name} of {LOG} is missing."
 
 
-def _bare(expression: str) -> str:
-    """Return an expression without what versions of PostgreSQL write differently."""
-    return re.sub(r"::\w+(\[\])?|\bpublic\.|[\s()]", "", expression)
-
-
-def _triggers(connection: Connection, partitions: list[str]) -> Iterator[str]:
+def _triggers(connection: Connection, partitions: list[str]) -> Iterator[tuple[Place, str]]:
     guards = _TRIGGERS | dict.fromkeys(partitions, _TRIGGERS[LOG])
     rows = connection.execute(_SELECT_TRIGGERS, [list(guards)]).fetchall()
     found = {(table, name): tuple(rest) for table, name, *rest in rows}
@@ -128,12 +135,14 @@ def _triggers(connection: Connection, partitions: list[str]) -> Iterator[str]:
         *sorted({each for each in found if each[1] == "must_audit"} | audited),
     ):
         is_now = found.pop(place, None)
+        said = f"The trigger {place[1]}, which guards {place[0]},"
         if is_now is None:
-            yield f"The trigger {place[1]}, which guards {place[0]}, is missing."
+            yield ("trigger", ".".join(place)), f"{said} is missing."
         elif not (is_now == expected[place] if place in expected else _asks(is_now)):
-            yield f"The trigger {place[1]}, which guards {place[0]}, is off, or not what it was."
+            yield ("trigger", ".".join(place)), f"{said} is off, or not what it was."
     for table, name in sorted(found):
-        yield f"The trigger {name} of {table} is not one of Steward's."
+        words = f"The trigger {name} of {table} is not one of Steward's."
+        yield ("trigger", f"{table}.{name}"), words
 
 
 def _asks(trigger: tuple[object, ...]) -> bool:
