@@ -10,10 +10,11 @@ from tests import factories
 from webapp.access.identity import act_as_person
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError
+from webapp.organisation import tree
 from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Status, Ticket, Transition, TransitionRole
 from webapp.tickets.queries import workflow
-from webapp.tickets.services import base, bulk, status
+from webapp.tickets.services import bulk, status
 
 pytestmark = pytest.mark.usefixtures("app")
 ALLOWED = {
@@ -155,7 +156,7 @@ def test_a_role_counts_where_it_is_held(agent: Any) -> None:
         command = BulkChange(ids=[ticket.id], status=Status.RESOLVED, resolution="Done.")
         with factories.work():
             actor = act_as_person(user.id, page="tickets")
-            roles = workflow.roles_at(actor, base.place_of(ticket.client_id, None))
+            roles = workflow.roles_at(actor, tree.place_of(ticket.client_id, None))
             assert (Status.RESOLVED in workflow.next_statuses(ticket, roles)) == offered
             assert bool(bulk.preview(actor, command).changed) == offered
     assert change(user, theirs, "resolved", resolution="Done.").status == "resolved"

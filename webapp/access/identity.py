@@ -44,6 +44,10 @@ class SignedIn(UserMixin):
         """Tell whether some role opens ``page``."""
         return any(page in grant.pages for grant in self.grants)
 
+    def sees_every_client(self, page: str) -> bool:
+        """Tell whether a role without scope opens ``page``: no policy filters then."""
+        return any(grant.everywhere and page in grant.pages for grant in self.grants)
+
     def holds(self, permission: str) -> bool:
         """Tell whether some role holds ``permission``, wherever."""
         return any(permission in grant.permissions for grant in self.grants)

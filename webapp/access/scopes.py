@@ -7,10 +7,9 @@ from flask.typing import ResponseReturnValue
 from webapp.core import pickers
 from webapp.core.language import gettext
 from webapp.core.pickers import Option
+from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.tree import Reach
-
-MAX_DIGITS = 18
 
 
 def answer(
@@ -33,6 +32,7 @@ def answer(
 def label_of(scope: str | None, *, seen: Reach) -> str | None:
     """Return the name of a place in sight; None for anything else."""
     kind, _, number = (scope or "").partition(":")
-    if kind not in choices.KINDS or not number.isascii() or not number.isdigit():
+    known = number_of(number)
+    if kind not in choices.KINDS or known is None:
         return None
-    return choices.label_of(kind, int(number), seen=seen) if len(number) <= MAX_DIGITS else None
+    return choices.label_of(kind, known, seen=seen)

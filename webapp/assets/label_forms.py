@@ -10,6 +10,7 @@ from webapp.assets import labels
 from webapp.core.bulk import MAX_QUERY
 from webapp.core.forms import CommandModel, SchemaForm, SelectField
 from webapp.core.language import _
+from webapp.core.typed import numbers_of
 
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 
@@ -64,8 +65,5 @@ class SheetForm(SchemaForm[Sheet]):
 
 def chosen_ids(typed: list[str]) -> list[int]:
     """Read the ids of an address: one by one, or with commas between them."""
-    found: dict[int, Any] = {}
-    for part in ",".join(typed).split(","):
-        if part.isascii() and part.isdigit() and 0 < len(part) < 19:  # noqa: PLR2004 - what a bigint holds
-            found[int(part)] = None
+    found = dict.fromkeys(numbers_of(",".join(typed).split(",")))
     return [number for number in found if number][: labels.MOST]

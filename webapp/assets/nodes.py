@@ -9,7 +9,6 @@ from flask import url_for
 
 from webapp.access.identity import SignedIn
 from webapp.assets.queries import tree
-from webapp.assets.queries.common import sees_every_client
 from webapp.assets.queries.tree import COUNTERS, Counter, Edge, Level, Spot
 from webapp.assets.queries.tree_paths import Step
 from webapp.core.paging import count_text
@@ -164,7 +163,7 @@ def _node(
 def counts_of(who: SignedIn, spots: Iterable[Spot]) -> dict[Spot, dict[str, int]]:
     """Return what lies in each node and below, as far as the person sees it."""
     counters = [one for one in COUNTERS if _may_be_told(who, one)]
-    return tree.counts(spots, everything=sees_every_client(who), counters=counters)
+    return tree.counts(spots, everything=who.sees_every_client("assets"), counters=counters)
 
 
 def _may_be_told(who: SignedIn, counter: Counter) -> bool:

@@ -22,6 +22,7 @@ from webapp.core.errors import Denied, DomainError, MaybeSaved, NotSaved
 from webapp.core.htmx import TO_TOASTS, wants_json, wants_partial
 from webapp.core.identity import person
 from webapp.core.language import LANGUAGES, Text, _, english
+from webapp.core.refusals import constraint_of
 from webapp.core.unit_of_work import mark_failed
 from webapp.core.unread import read_rest
 
@@ -155,7 +156,7 @@ def _on_stale(_error: StaleDataError) -> ResponseReturnValue:
 
 
 def _on_integrity_error(error: IntegrityError) -> ResponseReturnValue:
-    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    name = constraint_of(error)
     log.warning("integrity_error", constraint=name)
     return reply(HTTPStatus.CONFLICT, CONSTRAINTS.get(name, MESSAGES[409]))
 

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
+from webapp.core import refusals
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
 from webapp.core.language import _
@@ -157,18 +158,10 @@ def _locked(model: type[Record], record_id: int) -> Record:
 @contextmanager
 def _saying(model: type[Location | Client | Project]) -> Iterator[None]:
     """Flush what happens inside; turn the database's refusal into words."""
+    no_parent = (_("Choose one of the list."), _PARENT_FIELD[model])
     try:
-        with db.session.begin_nested():
+        with refusals.told({**REFUSALS, "parent_deleted": no_parent}):
             yield
-            db.session.flush()
-    except IntegrityError as error:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-        if name == "parent_deleted":
-            raise DomainError(_("Choose one of the list."), field=_PARENT_FIELD[model]) from None
-        if name not in REFUSALS:
-            raise
-        words, field = REFUSALS[name]
-        raise DomainError(words, field=field) from None
     except ProgrammingError as error:  # by the trigger keep_code
         if model is not Client or getattr(error.orig, "sqlstate", None) != "42501":
             raise

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, false, literal, or_, select, true
 
 from webapp.core.db import db
+from webapp.core.errors import DomainError
+from webapp.core.language import _
 from webapp.organisation.models import Client, Location, Project
 
 MAX_LOCATIONS = 2000
@@ -70,6 +72,18 @@ def reach_of(person: Any, key: str = "organisation") -> Reach:
         client_ids=frozenset(grant.client_id for grant in grants if grant.client_id),
         project_ids=frozenset(grant.project_id for grant in grants if grant.project_id),
     )
+
+
+def place_of(client_id: int, project_id: int | None) -> Place:
+    """Return where a record of a client lies, for permissions.
+
+    Raises:
+        DomainError: if the client does not exist or lies out of sight.
+    """
+    location = db.session.scalar(select(Client.location_id).where(Client.id == client_id))
+    if location is None:
+        raise DomainError(_("Choose one of the list."), field="client_id")
+    return Place(location_id=location, client_id=client_id, project_id=project_id)
 
 
 def above(start: Any, name: str) -> CTE:

@@ -4,14 +4,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
-
 from webapp.access import queries as access_queries
 from webapp.access import services as access
 from webapp.access.grants import Grant
 from webapp.access.identity import SignedIn, token_hash
 from webapp.access.models import UserRole
-from webapp.core import bulk, trail
+from webapp.core import bulk, refusals, trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError, check_version
 from webapp.core.language import _
@@ -23,6 +21,7 @@ LAST_ADMINISTRATOR = _(
     "The last person who may edit roles everywhere, or who holds everything, must keep that."
 )
 TAKEN = _("Somebody with this address has an account already.")
+REFUSALS: refusals.Refusals = {"uq_users_lower_email": (TAKEN, "email")}
 DEAD_LINK = _("This link was used before, has expired, or was never valid. Ask for a new one.")
 
 
@@ -50,18 +49,9 @@ def create(*, name: str, email: str, password_hash: str | None = None) -> User:
     if queries.email_taken(email):
         raise DomainError(TAKEN, field="email")
     user = User(name=name, email=email, password_hash=password_hash)
-    try:
-        with db.session.begin_nested():
-            db.session.add(user)
-            db.session.flush()
-    except IntegrityError as error:
-        raise _meaning(error) from error
+    with refusals.told(REFUSALS):
+        db.session.add(user)
     return user
-
-
-def _meaning(error: IntegrityError) -> Exception:
-    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
-    return DomainError(TAKEN, field="email") if name == "uq_users_lower_email" else error
 
 
 def _make_token(user: User, kind: TokenKind, *, actor_id: int | None) -> str:
@@ -169,13 +159,9 @@ def edit(actor: SignedIn, user: User, command: schemas.EditPerson) -> None:
     moved = command.email != user.email
     if moved and queries.email_taken(command.email, but=user.id):
         raise DomainError(TAKEN, field="email")
-    try:
-        with db.session.begin_nested():
-            user.name, user.email = command.name, command.email
-            user.locale, user.timezone = command.locale, command.timezone
-            db.session.flush()
-    except IntegrityError as error:
-        raise _meaning(error) from error
+    with refusals.told(REFUSALS):
+        user.name, user.email = command.name, command.email
+        user.locale, user.timezone = command.locale, command.timezone
     if moved:
         spoil_tokens(user)  # they went to the old address
         keep = actor.session_id if actor.id == user.id else None

@@ -72,7 +72,9 @@ def find_assets(typed: str, who: SignedIn, *, client_id: int | None = None) -> l
         .limit(LIMIT + 1)
     )
     if typed:
-        statement = statement.where(common.matches(typed, everything=common.sees_every_client(who)))
+        statement = statement.where(
+            common.matches(typed, everything=who.sees_every_client("assets"))
+        )
     if client_id is not None:
         statement = statement.where(Asset.client_id == client_id)
     return [

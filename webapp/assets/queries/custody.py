@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, case, func, or_, select
 from webapp.assets.models import Asset, AssetType, Custody
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, capped_count, paginate
+from webapp.core.typed import number_of
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Location
 from webapp.organisation.tree import Reach
@@ -168,14 +169,15 @@ def by_tags(tags: Iterable[str]) -> list[Any]:
 def find_holder(value: str | None, *, seen: Reach, keep: bool = False) -> Holder | None:
     """Find an active person (``user:3``) or a live place in sight (``location:4``); ``keep`` holds the place's row."""
     kind, _, number = (value or "").partition(":")
-    if kind not in ("user", "location") or not number.isascii() or not number.isdigit():
+    known = number_of(number)
+    if kind not in ("user", "location") or known is None:
         return None
     statement: Any
     if kind == "user":
-        statement = select(User.id, User.name).where(User.id == int(number[:18]), User.is_active)
+        statement = select(User.id, User.name).where(User.id == known, User.is_active)
     else:
         statement = select(Location.id, Location.name).where(
-            Location.id == int(number[:18]), Location.deleted_at.is_(None), tree.visible(seen)
+            Location.id == known, Location.deleted_at.is_(None), tree.visible(seen)
         )
         statement = statement.with_for_update(read=True, of=Location) if keep else statement
     row = db.session.execute(statement).one_or_none()

@@ -12,6 +12,7 @@ from webapp.assets.models import Asset, AssetType, Custody, StatusTransition
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
 from webapp.core.paging import COUNT_LIMIT, Listing, Page, paginate
+from webapp.core.typed import number_of
 from webapp.organisation import tree
 from webapp.organisation.models import Client, Project
 from webapp.organisation.tree import Place
@@ -21,7 +22,6 @@ MOST_CANDIDATES = 50
 BY_ID = "~"  # begins what names a client by its number; codes, of which places may have the same, never do
 MOST_RELATED = 200
 MAX_DEPTH = 50
-MAX_DIGITS = 18
 INSIDE = Listing(id=Asset.id, sorts={"tag": Asset.tag}, default="tag")
 _PLACE = re.compile(r"(client|project):([1-9]\d{0,17})", re.ASCII)
 
@@ -76,9 +76,8 @@ def candidates(tag: str, *, client: str | None = None) -> list[Any]:
 def _is_client(text: str) -> ColumnElement[bool]:
     if not text.startswith(BY_ID):
         return Client.code == text.upper()
-    number = text.removeprefix(BY_ID)
-    fine = number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS
-    return Client.id == int(number) if fine else false()
+    number = number_of(text.removeprefix(BY_ID))
+    return Client.id == number if number is not None else false()
 
 
 def surroundings_of(asset: Asset) -> Surroundings:

@@ -292,7 +292,7 @@ def _conditions(filters: Filters, who: SignedIn) -> Iterable[Any]:
     gone = Asset.deleted_at
     yield gone.is_not(None) if filters.archived else gone.is_(None)
     if filters.q:
-        yield common.matches(filters.q, everything=common.sees_every_client(who))
+        yield common.matches(filters.q, everything=who.sees_every_client("assets"))
     if filters.type_id:
         yield Asset.type_id == filters.type_id
     if filters.statuses:

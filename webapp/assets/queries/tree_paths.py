@@ -135,7 +135,7 @@ def containers(typed: str, who: Any, *, within: Reach, outside: int) -> list[Any
         .limit(FOUND + 1)
     )
     if typed:
-        found = common.matches(typed, everything=common.sees_every_client(who))
+        found = common.matches(typed, everything=who.sees_every_client("assets"))
         statement = statement.where(found)
     if not within.everywhere:
         statement = statement.where(

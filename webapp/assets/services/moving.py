@@ -17,6 +17,7 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, StaleVersion, check_version
 from webapp.core.language import _
 from webapp.organisation import services as organisation
+from webapp.organisation import tree
 from webapp.organisation.models import Client, Location, Project
 from webapp.organisation.tree import Place
 
@@ -203,8 +204,8 @@ def move_project(
         StaleVersion: if it was saved since ``version``.
         DomainError: if the client has a project of this name, or assets with one of the tags.
     """
-    _require_organisation(actor, records.place_of(project.client_id, project.id))
-    _require_organisation(actor, records.place_of(client_id, None))
+    _require_organisation(actor, tree.place_of(project.client_id, project.id))
+    _require_organisation(actor, tree.place_of(client_id, None))
     assets = select(func.count()).where(Asset.project_id == project.id)
     moved = db.session.scalar(assets) if project.client_id != client_id else 0
     organisation.put(Project, project.id, under=client_id, version=version)
@@ -298,7 +299,7 @@ def _container(parent_id: int, client_id: int) -> Asset:
 
 
 def _require_there(actor: SignedIn | None, client_id: int, project_id: int | None) -> None:
-    place = records.place_of(client_id, project_id)
+    place = tree.place_of(client_id, project_id)
     if actor is not None and not actor.can("assets.edit", on=place):
         raise Denied(_("Your permission does not reach this place."), key="assets.edit")
 

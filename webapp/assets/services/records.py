@@ -7,20 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select, text, tuple_
-from sqlalchemy.exc import IntegrityError
 
 from webapp.access.identity import SignedIn
 from webapp.assets.models import Asset, AssetType, AssetUniqueValue, Custody, Status
 from webapp.assets.schemas import AssetDraft, AssetEdit, attributes_of
-from webapp.core import trail
+from webapp.core import refusals, trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
 from webapp.core.language import _
-from webapp.organisation.models import Client
-from webapp.organisation.tree import Place
+from webapp.organisation import tree
 
 # What the database refuses: the words for the person, and the field that they belong to.
-REFUSALS: dict[str, tuple[str, str | None]] = {
+REFUSALS: refusals.Refusals = {
     "uq_assets_client_tag": (_("This client has an asset with this tag."), "tag"),
     "ck_assets_tag_format": (_("Use letters, digits, dots, dashes and underscores."), "tag"),
     "fk_assets_type_id_asset_types": (_("Choose one of the list."), "type_id"),
@@ -61,18 +59,6 @@ FIRST = (Status.PLANNED, Status.IN_STOCK, Status.IN_USE, Status.IN_REPAIR)
 FIELDS = tuple(name for name in AssetEdit.model_fields if name not in {"tag", "attributes"})
 
 
-def place_of(client_id: int, project_id: int | None) -> Place:
-    """Return where an asset lies, for permissions.
-
-    Raises:
-        DomainError: if the client does not exist or lies out of sight.
-    """
-    location = db.session.scalar(select(Client.location_id).where(Client.id == client_id))
-    if location is None:
-        raise DomainError(_("Choose one of the list."), field="client_id")
-    return Place(location_id=location, client_id=client_id, project_id=project_id)
-
-
 def require_on(actor: SignedIn | None, permission: str, asset: Asset) -> None:
     """Refuse unless the actor (None: the system) holds ``permission`` where the asset lies.
 
@@ -80,7 +66,7 @@ def require_on(actor: SignedIn | None, permission: str, asset: Asset) -> None:
         Denied: if no grant covers it.
     """
     if actor is not None and not actor.can(
-        permission, on=place_of(asset.client_id, asset.project_id)
+        permission, on=tree.place_of(asset.client_id, asset.project_id)
     ):
         raise Denied(_("Your permission does not reach this asset."), key=permission)
 
@@ -112,7 +98,7 @@ def create(actor: SignedIn | None, command: AssetDraft) -> Asset:
 
 def _require_beginning(actor: SignedIn, command: AssetDraft) -> None:
     """Refuse what the actor may not add there, or not in this state."""
-    place = place_of(command.client_id, command.project_id)
+    place = tree.place_of(command.client_id, command.project_id)
     if not actor.can("assets.edit", on=place):
         raise Denied(_("Your permission does not reach this place."), key="assets.edit")
     if command.status not in FIRST:
@@ -269,17 +255,10 @@ def saying(*, together: bool = True) -> Iterator[None]:
 
     ``together`` is false where nothing lies in anything, so that no trigger waits to look at that.
     """
-    try:
-        with db.session.begin_nested():
-            yield
-            db.session.flush()
-            # What is looked at when all has moved is looked at here, where its refusal can be told.
-            if together:
-                db.session.execute(text("SET CONSTRAINTS keep_together IMMEDIATE"))
-                db.session.execute(text("SET CONSTRAINTS keep_together DEFERRED"))
-    except IntegrityError as error:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-        if name not in REFUSALS:
-            raise
-        words, field = REFUSALS[name]
-        raise DomainError(words, field=field) from None
+    with refusals.told(REFUSALS):
+        yield
+        db.session.flush()
+        # What is looked at when all has moved is looked at here, where its refusal can be told.
+        if together:
+            db.session.execute(text("SET CONSTRAINTS keep_together IMMEDIATE"))
+            db.session.execute(text("SET CONSTRAINTS keep_together DEFERRED"))

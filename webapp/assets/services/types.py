@@ -9,7 +9,6 @@ from sqlalchemy import text
 from webapp.access.identity import SignedIn
 from webapp.assets.models import AssetType
 from webapp.assets.queries import types as queries
-from webapp.assets.queries.common import sees_every_client
 from webapp.assets.queries.types import Breakage
 from webapp.assets.schemas import TypeEdit
 from webapp.assets.services.records import saying
@@ -125,7 +124,7 @@ def _require(actor: SignedIn | None) -> None:
     """A type counts for all clients: who changes it has to see all their assets."""
     if actor is None:
         return
-    if not (actor.can(PERMISSION) and sees_every_client(actor, "assets.types")):
+    if not (actor.can(PERMISSION) and actor.sees_every_client("assets.types")):
         raise Denied(
             _("Types count everywhere, so only those who may edit types everywhere change them."),
             key=PERMISSION,

@@ -21,6 +21,7 @@ from webapp.core import storage, trail
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json, wants_partial
+from webapp.organisation import tree
 
 EDIT = "assets.edit"
 
@@ -54,7 +55,7 @@ def files_of(asset: Asset, **more: Any) -> Files:
     live = [row for row in rows if row.deleted_at is None]
     pictures = [row for row in live if row.is_image]
     may_edit = asset.deleted_at is None and me().can(
-        EDIT, on=records.place_of(asset.client_id, asset.project_id)
+        EDIT, on=tree.place_of(asset.client_id, asset.project_id)
     )
     return Files(
         tag=asset.tag,

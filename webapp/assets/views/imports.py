@@ -26,6 +26,7 @@ from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, render, wants_json, wants_partial
 from webapp.core.language import format_number
+from webapp.core.typed import number_of
 from webapp.jobs import queries as jobs
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
@@ -130,10 +131,10 @@ def _options_form(run: ImportRun, **values: Any) -> OptionsForm:
 
 def _offer_place(field: Any, kind: str) -> None:
     typed, seen = field.value, reach_of(me(), PAGE)
-    known = typed.isascii() and typed.isdigit() and len(typed) < pickers.TYPED
+    known = number_of(typed)
     field.offer(
         url_for("assets.pick_for_import", kind=kind),
-        present=choices.label_of(kind, int(typed[:18]), seen=seen) if known else None,
+        present=None if known is None else choices.label_of(kind, known, seen=seen),
         fixed=[("", _("None"))],
     )
 

@@ -15,13 +15,14 @@ from webapp.assets.queries.tree import Spot
 from webapp.assets.queries.tree_paths import Step
 from webapp.assets.services import moving
 from webapp.assets.views.common import bp, find, link, link_anew, me
-from webapp.assets.views.tree import MAX_DIGITS, path_to, read_spot
+from webapp.assets.views.tree import path_to, read_spot
 from webapp.core import pickers
 from webapp.core.errors import Denied, DomainError, StaleVersion
 from webapp.core.guards import page, permission, require
 from webapp.core.htmx import redirect_to
 from webapp.core.language import _
 from webapp.core.pickers import Option
+from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.tree import Place, reach_of
 
@@ -202,9 +203,10 @@ def _page(node: _Node, form: MoveForm, back: str | None = None) -> str:
 
 def _present(form: MoveForm) -> str | None:
     kind, _colon, number = str(form.target.data or "").partition(":")
-    if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
+    known = number_of(number)
+    if known is None:
         return None
-    spot = Spot(kind=kind, id=int(number))
+    spot = Spot(kind=kind, id=known)
     return path_to(spot)[-1].name if kind in HEADINGS and path_to(spot) else None
 
 

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from webapp.assets import nodes
-from webapp.assets.queries import common as queries
 from webapp.assets.queries import tree_paths
 from webapp.assets.queries.tree import INSIDE, KINDS, TOP, Edge, Spot
 from webapp.assets.views.common import bp, me
@@ -16,11 +15,11 @@ from webapp.core import htmx
 from webapp.core.guards import page
 from webapp.core.language import _
 from webapp.core.search import UnknownFilter, cleaned
+from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.related import RELATED, Related
 from webapp.organisation.tree import reach_of
 
-MAX_DIGITS = 18
 MAX_LEVEL = 99
 TOGETHER = 20  # nodes that one request opens; tree.js asks for no more
 
@@ -32,7 +31,7 @@ def tree() -> ResponseReturnValue:
     typed, wanted = cleaned(request.args.get("q")), request.args.get("open", "")
     if typed:
         found, more = tree_paths.find(
-            typed, seen=reach_of(me(), "assets"), everything=queries.sees_every_client(me())
+            typed, seen=reach_of(me(), "assets"), everything=me().sees_every_client("assets")
         )
         return htmx.render(
             "assets/tree.html", partial="assets/_tree.html", q=typed, hits=found, more=more, here=""
@@ -108,9 +107,10 @@ def read_spot(text: str) -> Spot:
         UnknownFilter: if it is none.
     """
     kind, _colon, number = text.partition(":")
-    if kind not in KINDS or not _is_number(number):
+    known = number_of(number)
+    if kind not in KINDS or known is None:
         raise UnknownFilter
-    return Spot(kind=kind, id=int(number))
+    return Spot(kind=kind, id=known)
 
 
 def path_to(spot: Spot) -> list[tree_paths.Step]:
@@ -126,13 +126,9 @@ def _in_sight(spot: Spot) -> bool:
     return choices.label_of(spot.kind, spot.id, seen=reach_of(me(), "assets")) is not None
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-
-
 def _level() -> int:
-    text = request.args.get("level", "1")
-    return max(1, min(int(text), MAX_LEVEL)) if _is_number(text) else _damaged()
+    level = number_of(request.args.get("level", "1"))
+    return max(1, min(level, MAX_LEVEL)) if level is not None else _damaged()
 
 
 def _after(parent: Spot) -> Edge | None:
@@ -140,7 +136,7 @@ def _after(parent: Spot) -> Edge | None:
     if not text:
         return None
     kind, number, name = (*text.split(":", 2), "", "")[:3]
-    if kind not in INSIDE[parent.kind] or not _is_number(number) or not name.isprintable():
+    if kind not in INSIDE[parent.kind] or number_of(number) is None or not name.isprintable():
         _damaged()
     return Edge(kind=kind, id=int(number), name=name)
 

@@ -10,7 +10,6 @@ from flask_babel import gettext
 from webapp.assets import type_forms
 from webapp.assets.models import AssetType
 from webapp.assets.queries import types as queries
-from webapp.assets.queries.common import sees_every_client
 from webapp.assets.schemas import MAX_ATTRIBUTES
 from webapp.assets.services import types as services
 from webapp.assets.services.types import PERMISSION, WouldBreak, WouldHide
@@ -26,7 +25,7 @@ from webapp.core.unit_of_work import mark_failed
 
 def may_configure() -> bool:
     """Tell whether the person may change types: they count everywhere, so only who may do so everywhere."""
-    return me().can(PERMISSION) and sees_every_client(me(), "assets.types")
+    return me().can(PERMISSION) and me().sees_every_client("assets.types")
 
 
 def _get(type_id: int) -> AssetType:

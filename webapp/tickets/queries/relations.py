@@ -105,7 +105,7 @@ def find_others(
         return db.session.execute(
             statement.order_by(_nearness(ticket), Ticket.updated_at.desc()).limit(limit)
         ).all()
-    found = common.matches(typed, everything=common.sees_every_client(who))
+    found = common.matches(typed, everything=who.sees_every_client("tickets"))
     first = case((Ticket.number == (number_of(typed) or 0), 0), else_=1)
     statement = statement.where(or_(found, Ticket.number == (number_of(typed) or 0)))
     return db.session.execute(

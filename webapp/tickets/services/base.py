@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-
 from webapp.access.identity import SignedIn
-from webapp.core.db import db
+from webapp.core import refusals
 from webapp.core.errors import Denied, DomainError
 from webapp.core.language import _
-from webapp.organisation.models import Client
-from webapp.organisation.tree import Place
+from webapp.organisation import tree
 from webapp.tickets.models import Ticket
 
 # What the database refuses: the words for the person, and the field that they belong to.
-REFUSALS: dict[str, tuple[str, str | None]] = {
+REFUSALS: refusals.Refusals = {
     "priority_reason": (
         _("This is not the priority that impact and urgency give. Say why."),
         "priority_reason",
@@ -43,18 +39,6 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def place_of(client_id: int, project_id: int | None) -> Place:
-    """Return where a ticket lies, for permissions.
-
-    Raises:
-        DomainError: if the client does not exist or lies out of sight.
-    """
-    location = db.session.scalar(select(Client.location_id).where(Client.id == client_id))
-    if location is None:
-        raise DomainError(_("Choose one of the list."), field="client_id")
-    return Place(location_id=location, client_id=client_id, project_id=project_id)
-
-
 def require_on(actor: SignedIn | None, permission: str, ticket: Ticket) -> None:
     """Refuse unless the actor (None: the system) holds ``permission`` where the ticket lies.
 
@@ -62,7 +46,7 @@ def require_on(actor: SignedIn | None, permission: str, ticket: Ticket) -> None:
         Denied: if no grant covers it.
     """
     if actor is not None and not actor.can(
-        permission, on=place_of(ticket.client_id, ticket.project_id)
+        permission, on=tree.place_of(ticket.client_id, ticket.project_id)
     ):
         raise Denied(_("Your permission does not reach this ticket."), key=permission)
 
@@ -78,16 +62,7 @@ def require_unmerged(ticket: Ticket) -> None:
 
 
 @contextmanager
-def saying(more: dict[str, tuple[str, str | None]] | None = None) -> Iterator[None]:
+def saying(more: refusals.Refusals | None = None) -> Iterator[None]:
     """Flush what happens inside; turn the database's refusal into words, those of ``more`` first."""
-    try:
-        with db.session.begin_nested():
-            yield
-            db.session.flush()
-    except IntegrityError as error:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-        known = REFUSALS | (more or {})
-        if name not in known:
-            raise
-        words, field = known[name]
-        raise DomainError(words, field=field) from None
+    with refusals.told({**REFUSALS, **(more or {})}):
+        yield

@@ -9,13 +9,14 @@ from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
+from webapp.organisation import tree
 from webapp.tickets import filling, mentioning, telling
 from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Message, Status, Ticket, Watcher
 from webapp.tickets.models.conversation import Via
 from webapp.tickets.queries import bulk as queries
 from webapp.tickets.queries import canned, mentions, workflow
-from webapp.tickets.services import base, sla
+from webapp.tickets.services import sla
 from webapp.tickets.services import status as statuses
 
 # Not by the ORM, as with single messages: it is no change of what people edit.
@@ -117,5 +118,5 @@ class Saying:
             return needed is not None
         spot = ticket.client_id, ticket.project_id
         if spot not in self.roles:
-            self.roles[spot] = workflow.roles_at(self.actor, base.place_of(*spot))
+            self.roles[spot] = workflow.roles_at(self.actor, tree.place_of(*spot))
         return bool(needed & self.roles[spot])

@@ -4,6 +4,7 @@ from webapp.access.identity import SignedIn
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
 from webapp.core.language import _
+from webapp.organisation import tree
 from webapp.organisation.tree import Place
 from webapp.tickets.life_schemas import ContactEdit
 from webapp.tickets.models import Contact
@@ -38,7 +39,7 @@ def create(
         Denied: if the actor may not open tickets there.
         DomainError: if the client has one with this address.
     """
-    require_at(actor, "tickets.create", base.place_of(command.client_id, project_id))
+    require_at(actor, "tickets.create", tree.place_of(command.client_id, project_id))
     contact = Contact(**command.model_dump())
     with base.saying(REFUSALS):
         db.session.add(contact)
@@ -63,10 +64,10 @@ def save(
         StaleVersion: if it was saved since ``version``.
         DomainError: if a rule refuses it.
     """
-    require_at(actor, "tickets.edit", base.place_of(contact.client_id, None))
+    require_at(actor, "tickets.edit", tree.place_of(contact.client_id, None))
     check_version(contact, version)
     if command.client_id != contact.client_id:
-        require_at(actor, "tickets.edit", base.place_of(command.client_id, None))
+        require_at(actor, "tickets.edit", tree.place_of(command.client_id, None))
         if queries.has_tickets(contact.id):
             raise DomainError(
                 _("Tickets name this contact, so it stays with its client."), field="client_id"

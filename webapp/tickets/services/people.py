@@ -5,6 +5,7 @@ from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError
 from webapp.core.language import _
+from webapp.organisation import tree
 from webapp.tickets import telling
 from webapp.tickets.models import Status, Ticket, Watcher
 from webapp.tickets.queries import people as queries
@@ -75,7 +76,7 @@ def check(
 
 def may_take(actor: SignedIn, ticket: Ticket) -> bool:
     """Tell whether somebody may take a ticket: whoever assigns tickets there, or works on them."""
-    place = base.place_of(ticket.client_id, ticket.project_id)
+    place = tree.place_of(ticket.client_id, ticket.project_id)
     return actor.can("tickets.assign", on=place) or actor.can("tickets.edit", on=place)
 
 

@@ -15,7 +15,6 @@ from webapp.tickets import lengths
 from webapp.tickets.models import Priority, SlaPolicy
 from webapp.tickets.queries import levels as queries
 from webapp.tickets.queries import sla as current
-from webapp.tickets.queries.common import sees_every_client
 from webapp.tickets.services.base import saying
 from webapp.tickets.sla_schemas import WHATS, PolicyEdit, target_name
 from webapp.tickets.sla_tasks import defer_recalculation
@@ -44,7 +43,7 @@ _SET = text(
 
 def may_configure(actor: SignedIn) -> bool:
     """Tell whether a person may change service levels and hours: they count for every client."""
-    return actor.can(PERMISSION) and sees_every_client(actor, "tickets.desk")
+    return actor.can(PERMISSION) and actor.sees_every_client("tickets.desk")
 
 
 def require(actor: SignedIn | None) -> None:

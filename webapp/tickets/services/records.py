@@ -1,5 +1,7 @@
 """Opening tickets and changing what they say."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from webapp.access.identity import SignedIn
@@ -7,6 +9,7 @@ from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, check_version
 from webapp.core.language import _
+from webapp.organisation import tree
 from webapp.organisation.tree import Place
 from webapp.tickets import telling
 from webapp.tickets.life_schemas import TicketEdit
@@ -14,7 +17,7 @@ from webapp.tickets.models import Level, Message, Priority, PriorityRule, Ticket
 from webapp.tickets.queries import people as people_queries
 from webapp.tickets.queries import records as queries
 from webapp.tickets.schemas import TicketDraft
-from webapp.tickets.services import base, messages, people, sla, status
+from webapp.tickets.services import base, drafts, messages, people, sla, status
 
 FIELDS = (
     *("subject", "kind", "client_id", "project_id", "asset_id"),
@@ -30,16 +33,23 @@ TAKEN: dict[str, tuple[str, str | None]] = {
 }
 
 
-def create(actor: SignedIn | None, command: TicketDraft) -> Ticket:
+def create(
+    actor: SignedIn | None,
+    command: TicketDraft,
+    *,
+    draft: str | None = None,
+    file_ids: Sequence[int] = (),
+) -> Ticket:
     """Open a ticket with its first message; ``actor`` is None where the system does.
 
-    The message is the requester's, whoever types it. Who opens it watches it.
+    The message is the requester's, whoever types it. Who opens it watches it. ``draft`` is the key of what the
+    actor typed so far; of the files that wait with it, these go with the message.
 
     Raises:
         Denied: if the actor may not open tickets there.
         DomainError: if a rule refuses it.
     """
-    place = base.place_of(command.client_id, command.project_id)
+    place = tree.place_of(command.client_id, command.project_id)
     if actor is not None and not actor.can("tickets.create", on=place):
         if command.project_id is None and _of_projects(actor):
             raise DomainError(
@@ -65,6 +75,8 @@ def create(actor: SignedIn | None, command: TicketDraft) -> Ticket:
     body, mentioned = messages.said(ticket, command.body)
     message = _first_message(actor, ticket, body)
     db.session.flush()
+    if actor is not None:
+        drafts.send_new(actor, draft, message, file_ids=file_ids)
     telling.opened(ticket, actor)
     telling.described(ticket, message, actor, mentioned=mentioned)
     return ticket
@@ -143,7 +155,7 @@ def save(
 
 def _check_place(actor: SignedIn | None, ticket: Ticket, command: TicketEdit) -> None:
     """Refuse a place out of reach, or one where what the ticket hangs on would be another client's."""
-    place = base.place_of(command.client_id, command.project_id)
+    place = tree.place_of(command.client_id, command.project_id)
     if actor is not None and not actor.can("tickets.edit", on=place):
         raise Denied(_("Your permission does not reach this place."), key="tickets.edit")
     if command.asset_id and not queries.is_asset_of(command.asset_id, command.client_id):

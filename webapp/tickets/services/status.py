@@ -6,6 +6,7 @@ from webapp.access.identity import SignedIn
 from webapp.core import trail
 from webapp.core.errors import DomainError
 from webapp.core.language import _
+from webapp.organisation import tree
 from webapp.tickets import telling
 from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import workflow
@@ -71,7 +72,7 @@ def apply(
 def _require_role(actor: SignedIn, ticket: Ticket, status: Status) -> None:
     """Refuse unless a role that the change is kept for is held where the ticket lies."""
     needed = workflow.roles_for(ticket.status, status)
-    place = base.place_of(ticket.client_id, ticket.project_id)
+    place = tree.place_of(ticket.client_id, ticket.project_id)
     if needed and not needed & workflow.roles_at(actor, place):
         raise DomainError(_("None of your roles may change the status this way."), field="status")
 

@@ -15,6 +15,7 @@ from webapp.core.guards import page, permission
 from webapp.core.htmx import wants_partial
 from webapp.core.language import gettext
 from webapp.core.typed import number_of
+from webapp.organisation import tree
 from webapp.tickets import forms, words
 from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import people as people_queries
@@ -188,7 +189,7 @@ def _assign(action: str, number: int, form: Any) -> ResponseReturnValue:
 
 
 def _draw_status(ticket: Ticket, form: Any, **context: Any) -> str:
-    place = base.place_of(ticket.client_id, ticket.project_id)
+    place = tree.place_of(ticket.client_id, ticket.project_id)
     following = workflow.next_statuses(ticket, workflow.roles_at(me(), place))
     form.offer(following)
     return draw_action("status", ticket, form, following=following, **context)

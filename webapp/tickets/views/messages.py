@@ -16,6 +16,7 @@ from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json, wants_partial
 from webapp.core.language import _, gettext
 from webapp.core.typed import number_in
+from webapp.organisation import tree
 from webapp.tickets import markdown
 from webapp.tickets.message_forms import DraftForm, SayingForm
 from webapp.tickets.models import Status, Ticket
@@ -210,7 +211,7 @@ def _sent(ticket: Ticket, message_id: int, *, is_note: bool) -> ResponseReturnVa
         flash(said, "success")
         return redirect_to(ticket_url(ticket, _anchor=f"message-{message_id}"))
     told = {"ticketchanged": {"id": ticket.id, "number": ticket.number, "said": said}}
-    talk = talk_of(ticket, base.place_of(ticket.client_id, ticket.project_id))
+    talk = talk_of(ticket, tree.place_of(ticket.client_id, ticket.project_id))
     if talk.form is not None:
         talk.form.mode.data = "note" if is_note else "reply"  # the next one is of the same kind
     return (
@@ -230,7 +231,7 @@ def _again(
 ) -> ResponseReturnValue:
     """Show the conversation with what was typed; what came meanwhile is marked."""
     if wants_partial():
-        place = base.place_of(ticket.client_id, ticket.project_id)
+        place = tree.place_of(ticket.client_id, ticket.project_id)
         talk = talk_of(ticket, place, form=form, seen=seen, problem=problem)
         return render_template("tickets/_talk.html", talk=talk, record=ticket), status
     from webapp.tickets.views import ticket as whole
@@ -280,7 +281,7 @@ def conversation(number: int) -> ResponseReturnValue:
 
 
 def _rights(ticket: Ticket) -> dict[str, bool]:
-    place = base.place_of(ticket.client_id, ticket.project_id)
+    place = tree.place_of(ticket.client_id, ticket.project_id)
     return {
         "may_reply": _may(REPLY, ticket, place),
         "may_split": _may(SPLIT, ticket, place),

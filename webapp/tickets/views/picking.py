@@ -92,7 +92,7 @@ def pick_person() -> ResponseReturnValue:
         known = project if records.project_name(project, client) is not None else None
         among = people.who_can_see(people.Spot(client, known))
     else:
-        everything = common.sees_every_client(me())
+        everything = me().sees_every_client("tickets")
         among = people.who_opens_tickets() if everything else people.who_works_in_sight()
     rows = people.find_people(pickers.typed(), among=among, team_id=team)
     return pickers.answer([_person(row) for row in rows])

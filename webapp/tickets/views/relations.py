@@ -11,13 +11,13 @@ from flask.typing import ResponseReturnValue
 from webapp.core import pickers
 from webapp.core.guards import page
 from webapp.core.typed import number_of
+from webapp.organisation import tree
 from webapp.organisation.tree import Place
 from webapp.tickets.models import LinkKind, Status, Ticket
 from webapp.tickets.queries import common
 from webapp.tickets.queries import relations as queries
 from webapp.tickets.queries.merging import DAYS
 from webapp.tickets.relation_forms import LinkForm
-from webapp.tickets.services import base
 from webapp.tickets.services.linking import PERMISSION
 from webapp.tickets.views.common import bp, find, me
 from webapp.tickets.words import LINK, LINK_BACK, STATUS
@@ -60,7 +60,7 @@ def context(ticket: Ticket, place: Place | None = None) -> dict[str, Any]:
 
 def part_of(ticket: Ticket, place: Place | None = None, form: LinkForm | None = None) -> Relations:
     """Return how a ticket hangs together with others; ``form`` is one to be filled in, or that was refused."""
-    may = me().can(PERMISSION, on=place or base.place_of(ticket.client_id, ticket.project_id))
+    may = me().can(PERMISSION, on=place or tree.place_of(ticket.client_id, ticket.project_id))
     rows = queries.of_ticket(ticket.id)
     into = next((_merged(ticket, row) for row in rows if row.part == "went"), None)
     return Relations(

@@ -11,12 +11,12 @@ from webapp.assets.queries.custody import today_of
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, render, wants_partial
+from webapp.organisation import tree
 from webapp.organisation.tree import Place
 from webapp.tickets import durations
 from webapp.tickets.desk_forms import TimeForm
 from webapp.tickets.models import Ticket, TimeEntry
 from webapp.tickets.queries import timing as queries
-from webapp.tickets.services import base
 from webapp.tickets.services import timing as services
 from webapp.tickets.services.timing import PERMISSION
 from webapp.tickets.views.common import bp, find, me, ticket_url
@@ -60,7 +60,7 @@ def _part(
         total=durations.said(spent.minutes),
         form=form,
         may_add=me().can(
-            PERMISSION, on=place or base.place_of(ticket.client_id, ticket.project_id)
+            PERMISSION, on=place or tree.place_of(ticket.client_id, ticket.project_id)
         ),
         editing=editing,
     )

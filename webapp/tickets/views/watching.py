@@ -9,10 +9,11 @@ from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page
 from webapp.core.language import _, gettext
 from webapp.core.typed import number_of
+from webapp.organisation import tree
 from webapp.tickets import forms
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries import people as people_queries
-from webapp.tickets.services import base, people
+from webapp.tickets.services import people
 from webapp.tickets.views.acting import EDIT, draw_action
 from webapp.tickets.views.common import bp, done, find, me
 
@@ -22,7 +23,7 @@ def _draw_watchers(ticket: Ticket, form: Any) -> str:
         url_for("tickets.pick_person", ticket=ticket.number),
         present=people_queries.name_of(number_of(form.user_id.data)),
     )
-    who, place = me(), base.place_of(ticket.client_id, ticket.project_id)
+    who, place = me(), tree.place_of(ticket.client_id, ticket.project_id)
     return draw_action(
         "watch",
         ticket,

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from webapp.access.identity import SignedIn
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
+from webapp.core.search import FEW
 from webapp.core.typed import Keyed
 from webapp.organisation.models import Client, Location
 from webapp.tickets.models import DUE, Priority, Status, TeamMember, Ticket, Watcher
@@ -130,7 +131,7 @@ def _created(filters: Filters, who: SignedIn) -> ColumnElement[bool]:
 
 def _of_records(filters: Filters, who: SignedIn) -> Iterator[Condition]:
     if filters.q:
-        yield _found(common.matches(filters.q, everything=common.sees_every_client(who)))
+        yield _found(common.matches(filters.q, everything=who.sees_every_client("tickets")))
     if filters.tags:
         yield from _tagged(filters.tags, who)
     if filters.places:
@@ -195,10 +196,10 @@ def _tagged(tags: Sequence[str], who: SignedIn) -> Iterator[Condition]:
         words: Any = func.plainto_tsquery("simple", tags[0])
         for tag in tags[1:]:
             words = words.op("||")(func.plainto_tsquery("simple", tag))
-        everything = common.sees_every_client(who)
+        everything = who.sees_every_client("tickets")
         find = func.steward_match_tickets if everything else func.steward_find_tickets
-        ids = db.session.scalar(select(find(words, common.FEW + 1)))
-        if ids is not None and len(ids) <= common.FEW:
+        ids = db.session.scalar(select(find(words, FEW + 1)))
+        if ids is not None and len(ids) <= FEW:
             yield Condition(Ticket.id == any_(literal(ids, ARRAY(BigInteger))), Rank.FOUND)
     yield Condition(Ticket.tags.bool_op("&&")(cast(list(tags), ARRAY(String))))
 
