@@ -129,7 +129,7 @@ def paths(app: Flask, admin: Any) -> list[str]:
         *("/notifications/bell", "/tickets/bulk/replies", "/tickets/desk/recalculation"),
         *("/tickets/desk/service-levels/preview", "/tickets/flow", "/tickets/new/client"),
         *("/tickets/new/priority", "/tickets/news", "/tickets/replies", "/tickets/rows"),
-        *("/tickets/views", "/tickets/bulk"),
+        *("/tickets/views", "/tickets/bulk", "/tickets/new/files/waiting", "/tickets/new/mentions"),
         *("/audit/integrity/progress", "/audit/integrity/heads"),
         *("/audit/tail", "/audit/group"),
         "/login",

@@ -257,7 +257,9 @@ def test_the_address_fills_in_client_and_asset(sign_in: Any) -> None:
 
 def test_the_description_can_be_previewed(sign_in: Any) -> None:
     shown = sign_in("*").post(
-        "/tickets/new/preview", data={"body": "It **jams**<script>x()</script>"}
+        "/tickets/new/preview",
+        data={"body": "It **jams**<script>x()</script>"},
+        headers={"HX-Request": "true"},
     )
     assert b"<strong>jams</strong>" in shown.data
     assert b"<script" not in shown.data

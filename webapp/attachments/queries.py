@@ -1,9 +1,10 @@
 """Reads of files."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, and_, any_, bindparam, func, or_, select
 
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
@@ -57,10 +58,20 @@ def of_messages(
     ticket_id: int, message_ids: Sequence[int], *, waiting_for: int | None
 ) -> Sequence[Any]:
     """Return the live files of some messages, and those that a person has uploaded and not sent yet."""
-    mine: list[ColumnElement[bool]] = [Attachment.message_id.in_(message_ids)]
+    asked: dict[str, Any] = {"ticket": ticket_id, "messages": list(message_ids)}
     if waiting_for is not None:
-        mine.append(_waits_for(waiting_for))
-    return db.session.execute(
+        asked["user"] = waiting_for
+    return db.session.execute(_of_messages(waiting=waiting_for is not None), asked).all()
+
+
+@cache
+def _of_messages(*, waiting: bool) -> Any:
+    """The statement, made once: each page of a ticket asks it."""
+    messages = bindparam("messages", type_=ARRAY(BigInteger))
+    mine: list[ColumnElement[bool]] = [Attachment.message_id == any_(messages)]
+    if waiting:
+        mine.append(_waits_for(bindparam("user", type_=BigInteger)))
+    return (
         select(
             Attachment.id,
             Attachment.message_id,
@@ -69,12 +80,16 @@ def of_messages(
             Attachment.media_type,
             Attachment.thumb_sha256.is_not(None).label("is_image"),
         )
-        .where(Attachment.ticket_id == ticket_id, Attachment.deleted_at.is_(None), or_(*mine))
+        .where(
+            Attachment.ticket_id == bindparam("ticket", type_=BigInteger),
+            Attachment.deleted_at.is_(None),
+            or_(*mine),
+        )
         .order_by(Attachment.id)
-    ).all()
+    )
 
 
-def _waits_for(user_id: int) -> ColumnElement[bool]:
+def _waits_for(user_id: Any) -> ColumnElement[bool]:
     return and_(Attachment.message_id.is_(None), Attachment.uploaded_by_id == user_id)
 
 
@@ -101,6 +116,30 @@ def get_of_ticket(
         return db.session.scalar(statement.where(_waits_for(user_id)).with_for_update())
     sent = Attachment.message_id.is_not(None)
     return db.session.scalar(statement.where(or_(sent, _waits_for(user_id))))
+
+
+def of_draft(draft_id: int, ids: Sequence[int] | None = None) -> Sequence[Attachment]:
+    """Return the files that wait for a ticket that is being written (all, or some), and hold them."""
+    statement = select(Attachment).where(Attachment.draft_id == draft_id)
+    if ids is not None:
+        statement = statement.where(Attachment.id.in_(ids))
+    return db.session.scalars(statement.order_by(Attachment.id).with_for_update()).all()
+
+
+def count_of_draft(draft_id: int) -> int:
+    """Return how many files wait for a ticket that is being written."""
+    waiting = select(func.count()).where(Attachment.draft_id == draft_id)
+    return db.session.scalar(waiting) or 0
+
+
+def get_of_drafts(attachment_id: int, *, user_id: int, lock: bool = False) -> Attachment | None:
+    """Return a file that waits for a ticket that this person is writing."""
+    statement = select(Attachment).where(
+        Attachment.id == attachment_id,
+        Attachment.draft_id.is_not(None),
+        Attachment.uploaded_by_id == user_id,
+    )
+    return db.session.scalar(statement.with_for_update() if lock else statement)
 
 
 def get(asset_id: int, attachment_id: int, *, lock: bool = False) -> Attachment | None:

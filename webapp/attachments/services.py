@@ -82,6 +82,27 @@ def add_to_ticket(
     return _receive(row, file, name, limit=limit)
 
 
+def add_to_draft(
+    *,
+    draft_id: int,
+    file: IO[bytes],
+    name: str | None,
+    user_id: int,
+    limit: int = storage.MAX_BYTES,
+) -> Attachment:
+    """Keep a file for a ticket that is being written; it gets its client with the ticket.
+
+    Raises:
+        DomainError: if there are too many, or if it is empty, too large, or of no kind that is taken.
+    """
+    if queries.count_of_draft(draft_id) >= MOST_WAITING:
+        raise DomainError(
+            _("%(most)s files wait to be sent, which is the most.", most=MOST_WAITING)
+        )
+    row = Attachment(draft_id=draft_id, uploaded_by_id=user_id)
+    return _receive(row, file, name, limit=limit)
+
+
 def _receive(row: Attachment, file: IO[bytes], name: str | None, *, limit: int) -> Attachment:
     """Keep the bytes, find out what they are, and add the row that says whose they are."""
     shown: images.Shown | None = None
@@ -110,7 +131,7 @@ def _receive(row: Attachment, file: IO[bytes], name: str | None, *, limit: int) 
 def add_all(
     files: Iterable[tuple[str, IO[bytes]]], keep: Callable[..., Attachment]
 ) -> list[Attachment]:
-    """Keep all of several files, or none; ``keep`` takes one: ``add`` or ``add_to_ticket`` with whose it is.
+    """Keep all of several files, or none; ``keep`` takes one: one of the above with whose it is.
 
     Raises:
         NotAdded: naming each that is refused.
@@ -171,6 +192,7 @@ def delete(row: Attachment) -> None:
         trail.tell(row, "attachment.deleted")
         row.deleted_at = datetime.now(UTC)
         row.is_main = False
+        row.draft_id = None  # the draft may go
         db.session.flush()
 
 

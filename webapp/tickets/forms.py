@@ -3,19 +3,20 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar, TypeVar
 
+from pydantic import ValidationError
 from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import EmailInput, TelInput
 
 from webapp.core.forms import CommandModel, SchemaForm, SelectField
-from webapp.core.language import gettext
+from webapp.core.language import N_, gettext
 from webapp.core.pickers import PickerField
 from webapp.tickets import life_schemas as schemas
 from webapp.tickets import words
+from webapp.tickets.message_schemas import Keyed, TypedTicket
 from webapp.tickets.models import Kind, Level, Status
-from webapp.tickets.schemas import TicketFields
 
-Fields = TypeVar("Fields", bound=TicketFields)
+Fields = TypeVar("Fields", bound=CommandModel)
 PLAIN = {"autocomplete": "off"}
 
 
@@ -84,22 +85,37 @@ class TicketForm(_TicketFields[schemas.TicketEdit]):
     was = HiddenField()
 
 
-class NewTicketForm(_TicketFields[schemas.NewTicket]):
-    """A ticket to open."""
+class _NewTicketFields(_TicketFields[Fields]):
+    """What a new ticket has besides."""
 
-    schema: ClassVar = schemas.NewTicket
     contact_name = StringField("Name", render_kw=PLAIN)
     contact_email = StringField("E-mail", widget=EmailInput(), render_kw=PLAIN)
     contact_phone = StringField("Phone", widget=TelInput(), render_kw=PLAIN)
-    body = TextAreaField("Description", render_kw={"rows": 8})
+    body = TextAreaField("Description", default="")
+    draft = HiddenField()
+    files = SelectMultipleField(N_("Files"), coerce=int, validate_choice=False, default=[])
     team_id = SelectField("Team", choices=[], default="", validate_choice=False)
     assignee_id = PickerField("Assignee")
+
+
+class NewTicketForm(_NewTicketFields[schemas.NewTicket]):
+    """A ticket to open."""
+
+    schema: ClassVar = schemas.NewTicket
 
     @property
     def has_contact(self) -> bool:
         """Whether something was typed for a new contact."""
         fields = (self.contact_name, self.contact_email, self.contact_phone)
         return any((field.data or "").strip() for field in fields)
+
+    def check(self) -> None:
+        """Say what is still wrong with a draft, which nobody has sent yet."""
+        try:
+            self.schema.model_validate(self.values())
+        except ValidationError as error:
+            for problem in error.errors():
+                self._complain(problem)
 
     def validate(self, extra_validators: Any = None) -> bool:
         """A new contact needs a name and an address, and is the only requester."""
@@ -115,6 +131,29 @@ class NewTicketForm(_TicketFields[schemas.NewTicket]):
             self.requester.errors = [*self.requester.errors, text]
             fine = False
         return fine
+
+
+class TypedTicketForm(_NewTicketFields[TypedTicket]):
+    """The same form half filled: nothing in it has to be right yet."""
+
+    schema: ClassVar = TypedTicket
+    NOT_KEPT: ClassVar = {"csrf_token", "draft", "body", "files"}
+
+    def values(self) -> dict[str, Any]:
+        """Return the description and, as they are, the other fields."""
+        fields = {
+            name: str(field.data or "")
+            for name, field in self._fields.items()
+            if name not in self.NOT_KEPT
+        }
+        return {"draft": self.draft.data, "body": self.body.data or "", "fields": fields}
+
+
+class DraftKeyForm(SchemaForm[Keyed]):
+    """Which draft of a ticket is meant."""
+
+    schema: ClassVar = Keyed
+    draft = HiddenField()
 
 
 class ContactForm(SchemaForm[schemas.ContactEdit]):

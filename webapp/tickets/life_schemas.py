@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from webapp.core.forms import BlankIsNone, CommandModel, Line, Paragraphs
 from webapp.core.language import _
+from webapp.tickets.message_schemas import MAX_FILES, DraftKey
 from webapp.tickets.models import Level, Priority, Status
 from webapp.tickets.schemas import Id, MaybeId, Reason, Tags, TicketDraft, TicketFields
 
@@ -36,8 +37,10 @@ class TicketEdit(TicketFields):
 
 
 class NewTicket(TicketDraft):
-    """A new ticket whose requester may be a new contact."""
+    """A new ticket whose requester may be a new contact; ``draft`` is the key of what was kept of it so far."""
 
+    draft: Annotated[DraftKey | None, BlankIsNone] = None
+    files: Annotated[tuple[Id, ...], Field(max_length=MAX_FILES)] = ()
     contact_name: Annotated[Annotated[Line, Field(max_length=200)] | None, BlankIsNone] = None
     contact_email: Annotated[
         Annotated[Line, Field(max_length=MAX_EMAIL)] | None, BlankIsNone, AfterValidator(_email)

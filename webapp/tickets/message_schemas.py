@@ -10,6 +10,7 @@ from webapp.tickets.schemas import MAX_BODY, Id, MaybeId
 
 MAX_FILES = 50
 MAX_RESOLUTION = 10_000
+MAX_TYPED = 1000  # of a field beside the description
 
 
 def _unix(value: Any) -> Any:
@@ -53,11 +54,26 @@ class Saying(CommandModel):
         return self.note if self.is_note else self.body
 
 
+Unsent = Annotated[str, BeforeValidator(_unix), AfterValidator(_writable)]
+DraftBody = Annotated[Unsent, Field(max_length=MAX_BODY)]
+DraftKey = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
 class Typed(CommandModel):
     """A draft as it stands: whatever was typed, as far as it can be kept."""
 
     mode: Literal["reply", "note"] = "reply"
-    body: Annotated[
-        Annotated[str, BeforeValidator(_unix), AfterValidator(_writable)],
-        Field(max_length=MAX_BODY),
-    ] = ""
+    body: DraftBody = ""
+
+
+class Keyed(CommandModel):
+    """Which new ticket somebody is writing."""
+
+    draft: DraftKey
+
+
+class TypedTicket(Keyed):
+    """A new ticket as it stands, whatever was typed into it."""
+
+    body: DraftBody = ""
+    fields: dict[str, Annotated[Unsent, Field(max_length=MAX_TYPED)]] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import enum
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.db import Audited, IntPK, Model, Timestamped
@@ -126,18 +128,26 @@ class TimeEntry(Audited, Timestamped, Model):
 
 
 class Draft(Model):
-    """What a person has typed and not sent yet; seen by that person alone."""
+    """What a person has typed and not sent yet; seen by that person alone.
+
+    Of a ticket that is not there yet it has a ``key``, by which its form knows it, and the other ``fields``.
+    """
 
     __tablename__ = "ticket_drafts"
     __table_args__ = (
-        PrimaryKeyConstraint("ticket_id", "user_id", "is_note", name="pk_ticket_drafts"),
+        UniqueConstraint("ticket_id", "user_id", "is_note", name="uq_ticket_drafts_ticket"),
+        UniqueConstraint("user_id", "key", name="uq_ticket_drafts_key"),
+        CheckConstraint("num_nonnulls(ticket_id, key) = 1", name="ticket_or_key"),
         Index("ix_ticket_drafts_user_id", "user_id"),
     )
 
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
+    id: Mapped[IntPK]
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     is_note: Mapped[bool]
+    key: Mapped[str | None] = mapped_column(String(32))
     body: Mapped[str] = mapped_column(Text)
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     saved_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 

@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 
 from webapp.core.db import db
 from webapp.core.search import prefix_query
-from webapp.tickets.models import Ticket
 from webapp.tickets.queries import people
 from webapp.users.models import User
 
@@ -15,7 +14,7 @@ MOST = 200
 
 
 def who_see(
-    ticket: Ticket, *, q: str = "", ids: Iterable[int] | None = None, limit: int = MOST
+    ticket: people.Lying, *, q: str = "", ids: Iterable[int] | None = None, limit: int = MOST
 ) -> Sequence[Any]:
     """Return active people who can see a ticket: rows (id, name, email); ``q`` is the beginning of their names."""
     found = select(User.id, User.name, User.email).where(User.id.in_(people.who_can_see(ticket)))

@@ -112,10 +112,7 @@ def _attach(
         return
     rows = queries.waiting(ticket.id, actor.id, file_ids)
     if len(rows) < len(set(file_ids)):
-        raise DomainError(
-            _("A file is not there any more, or was sent already. Look at the list below."),
-            field="files",
-        )
+        raise DomainError(drafts.GONE, field="files")
     for row in rows:
         trail.tell(row, "attachment.sent")
         row.message_id = message.id
