@@ -8,12 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import dates
-from flask import Flask, g, render_template, request, url_for
+from flask import Flask, g, request
 from flask_babel import get_locale
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
-from webapp.core import panels, registry
+from webapp.core import drawing, frame, panels, registry
 from webapp.core.errors import UnknownEndpoint
 from webapp.core.identity import person
 from webapp.core.language import N_, catalogue, day_in
@@ -50,50 +50,6 @@ def icon(name: str, label: str | None = None) -> Markup:
         f'<svg class="icon" width="20" height="20" {said}>'
         f'<use href="{asset("img/icons.svg")}#{escape(name)}"></use></svg>'
     )
-
-
-def _shell() -> tuple[str, str, tuple[str, ...]]:
-    """What the frame of a page depends on: the language, where the app is mounted, the pages that open."""
-    who = person()
-    opened = (
-        entry.key for entry in registry.PAGES if entry.endpoint and who and who.opens(entry.key)
-    )
-    return str(get_locale() or "en"), request.script_root, tuple(opened)
-
-
-def menu() -> list[dict[str, Any]]:
-    """The pages that the person may open, by section."""
-    return _menu(*_shell())
-
-
-# Drawn once for all who share a frame: each page has it, and it takes a tenth of a page's time.
-@lru_cache(maxsize=256)
-def _menu(_locale: str, _root: str, opened: tuple[str, ...]) -> list[dict[str, Any]]:
-    sections = []
-    for title, entries in registry.sections(registry.PAGES).items():
-        shown = [
-            {
-                "key": entry.key,
-                "title": _gettext(entry.title),
-                "url": url_for(entry.endpoint),
-                "icon": entry.icon,
-            }
-            for entry in entries
-            if entry.endpoint and entry.key in opened
-        ]
-        if shown:
-            sections.append({"title": _gettext(title), "entries": shown})
-    return sections
-
-
-def dialogs() -> str:
-    """The dialogs of every page: the palette, a question, the sheet of keys."""
-    return _dialogs(*_shell())
-
-
-@lru_cache(maxsize=64)
-def _dialogs(_locale: str, _root: str, _opened: tuple[str, ...]) -> str:
-    return Markup(render_template("layouts/_dialogs.html"))  # noqa: S704 # nosec B704 - our own template
 
 
 def assert_pages_exist(app: Flask) -> None:
@@ -240,6 +196,7 @@ def init_app(app: Flask) -> None:
     """Hand globals and filters to Jinja."""
     install: Any = app.jinja_env
     install.install_gettext_callables(_gettext, _ngettext, newstyle=True)
+    drawing.init_app(app)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -255,7 +212,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "asset": asset,
         "draw_icon": icon,
-        "dialogs": dialogs,
+        "sidebar": frame.sidebar,
+        "topbar": frame.topbar,
+        "dialogs": frame.dialogs,
         "can": can,
         "opens": opens,
         "unread_count": unread_count,
@@ -271,7 +230,7 @@ def init_app(app: Flask) -> None:
         who = person()
         return {
             "me": who,
-            "menu": menu(),
+            "menu": frame.menu(),
             "page_key": g.get("page_key"),
             "request_id": g.get("request_id", ""),
             "locale": str(get_locale() or "en"),

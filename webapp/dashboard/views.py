@@ -12,10 +12,10 @@ from webapp.access.identity import SignedIn
 from webapp.audit.queries import integrity
 from webapp.audit.timeline import Line, line
 from webapp.core import htmx, object_types
+from webapp.core.frame import menu
 from webapp.core.guards import page, signed_in
 from webapp.core.identity import Person, signed_in_person
 from webapp.core.search import cleaned
-from webapp.core.templating import menu
 from webapp.dashboard import queries
 from webapp.dashboard.forms import SampleForm, with_errors
 from webapp.organisation.tree import Reach, reach_of
