@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
-from sqlalchemy import Select, and_, case, exists, or_, select, true
+from sqlalchemy import BigInteger, Select, and_, bindparam, case, exists, or_, select, true
 
 from webapp.access.models import Page, PageRole, UserRole
 from webapp.core.db import db
@@ -128,15 +128,17 @@ def name_of(user_id: int | None) -> str | None:
     )
 
 
+_WATCHERS = (
+    select(User.id, User.name, User.is_active)
+    .join(Watcher, Watcher.user_id == User.id)
+    .where(Watcher.ticket_id == bindparam("ticket", type_=BigInteger))
+    .order_by(User.name, User.id)
+)
+
+
 def watchers_of(ticket_id: int) -> list[Any]:
     """Who follows a ticket: rows (id, name, is_active), by name."""
-    statement = (
-        select(User.id, User.name, User.is_active)
-        .join(Watcher, Watcher.user_id == User.id)
-        .where(Watcher.ticket_id == ticket_id)
-        .order_by(User.name, User.id)
-    )
-    return list(db.session.execute(statement))
+    return list(db.session.execute(_WATCHERS, {"ticket": ticket_id}))
 
 
 def find_watcher(ticket_id: int, user_id: int) -> Watcher | None:

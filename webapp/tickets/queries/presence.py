@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, func, select
 
 from webapp.core.db import db
 from webapp.tickets.models import Presence
@@ -50,16 +51,26 @@ def of_tickets(ids: Sequence[int], *, but: int | None = None) -> dict[int, list[
     """Return who is at some tickets, besides one person: pairs (name, typing) by ticket; for none without tickets."""
     if not ids:
         return {}
-    rows = db.session.execute(
-        select(Presence.ticket_id, User.name, is_typing())
-        .join(User, User.id == Presence.user_id)
-        .where(Presence.ticket_id.in_(ids), Presence.user_id != (but or 0), is_here())
-        .order_by(is_typing().desc(), User.name, User.id)
-    )
+    rows = db.session.execute(_at_tickets(), {"ids": list(ids), "but": but or 0})
     found: dict[int, list[tuple[str, bool]]] = {}
     for row in rows:
         found.setdefault(row.ticket_id, []).append((row.name, row.typing))
     return found
+
+
+@cache
+def _at_tickets() -> Any:
+    """The statement, made once: each page of the list asks it."""
+    return (
+        select(Presence.ticket_id, User.name, is_typing())
+        .join(User, User.id == Presence.user_id)
+        .where(
+            Presence.ticket_id == any_(bindparam("ids", type_=ARRAY(BigInteger))),
+            Presence.user_id != bindparam("but", type_=BigInteger),
+            is_here(),
+        )
+        .order_by(is_typing().desc(), User.name, User.id)
+    )
 
 
 def of_person(ticket_id: int, user_id: int) -> Any | None:

@@ -1,9 +1,10 @@
 """Reads for what stands beside a ticket."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, func, literal, select, union_all
+from sqlalchemy import BigInteger, Boolean, bindparam, func, literal, select, union_all
 
 from webapp.core.db import db
 from webapp.tickets.models import Ticket
@@ -23,16 +24,14 @@ class Others:
 
 def others_of(ticket: Ticket) -> Others:
     """Return other tickets of the same asset and requester, in one statement."""
-    parts = []
-    if ticket.asset_id is not None:
-        parts.append(_latest(ticket, Ticket.asset_id == ticket.asset_id, asked=False))
-    if ticket.requester_user_id is not None:
-        asker = Ticket.requester_user_id == ticket.requester_user_id
-        parts.append(_latest(ticket, asker, asked=True))
-    elif ticket.requester_contact_id is not None:
-        asker = Ticket.requester_contact_id == ticket.requester_contact_id
-        parts.append(_latest(ticket, asker, asked=True))
-    rows = list(db.session.execute(union_all(*parts))) if parts else []
+    keys = {
+        name: getattr(ticket, name)
+        for name in ("asset_id", "requester_user_id", "requester_contact_id")
+        if getattr(ticket, name) is not None
+    }
+    rows: list[Any] = []
+    if keys:
+        rows = list(db.session.execute(_others(tuple(keys)), keys | {"ticket": ticket.id}))
     asked = [row for row in rows if row.asked]
     return Others(
         faults=[row for row in rows if not row.asked],
@@ -41,9 +40,22 @@ def others_of(ticket: Ticket) -> Others:
     )
 
 
-def _latest(ticket: Ticket, of_whom: Any, *, asked: bool) -> Any:
+@cache
+def _others(names: tuple[str, ...]) -> Any:
+    """The statement, made once for what a ticket has of these; a person asks, or else a contact."""
+    parts = [_latest("asset_id", asked=False)] if "asset_id" in names else []
+    askers = [name for name in names if name != "asset_id"]
+    if askers:
+        parts.append(_latest(askers[0], asked=True))
+    return union_all(*parts)
+
+
+def _latest(name: str, *, asked: bool) -> Any:
     """The latest few, each with how many are open."""
-    other = (of_whom, Ticket.id != ticket.id)
+    other = (
+        getattr(Ticket, name) == bindparam(name, type_=BigInteger),
+        Ticket.id != bindparam("ticket", type_=BigInteger),
+    )
     open_ones = select(literal(1)).where(*other, Ticket.is_open).limit(COUNTED).subquery()
     counted = select(func.count()).select_from(open_ones).scalar_subquery()
     few = (

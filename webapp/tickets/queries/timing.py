@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 
 from webapp.core.db import db
 from webapp.tickets.models import TimeEntry
@@ -22,25 +22,27 @@ class Spent:
     minutes: int
 
 
+_SPENT = (
+    select(
+        TimeEntry.id,
+        TimeEntry.user_id,
+        TimeEntry.minutes,
+        TimeEntry.note,
+        TimeEntry.spent_on,
+        User.name.label("who"),
+        func.sum(TimeEntry.minutes).over().label("total"),
+        func.count().over().label("entries"),
+    )
+    .join(User, User.id == TimeEntry.user_id)
+    .where(TimeEntry.ticket_id == bindparam("ticket", type_=BigInteger))
+    .order_by(TimeEntry.spent_on.desc(), TimeEntry.id.desc())
+    .limit(SHOWN)
+)
+
+
 def of_ticket(ticket_id: int) -> Spent:
     """Return the time spent on a ticket, the latest first, in one statement."""
-    statement = (
-        select(
-            TimeEntry.id,
-            TimeEntry.user_id,
-            TimeEntry.minutes,
-            TimeEntry.note,
-            TimeEntry.spent_on,
-            User.name.label("who"),
-            func.sum(TimeEntry.minutes).over().label("total"),
-            func.count().over().label("entries"),
-        )
-        .join(User, User.id == TimeEntry.user_id)
-        .where(TimeEntry.ticket_id == ticket_id)
-        .order_by(TimeEntry.spent_on.desc(), TimeEntry.id.desc())
-        .limit(SHOWN)
-    )
-    rows = db.session.execute(statement).all()
+    rows = db.session.execute(_SPENT, {"ticket": ticket_id}).all()
     first = rows[0] if rows else None
     return Spent(
         rows=rows,

@@ -1,8 +1,9 @@
 """Reads about the workflow: what may follow a status, and for whom."""
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, exists, or_, select
 
 from webapp.access.identity import SignedIn
 from webapp.access.models import Role
@@ -22,14 +23,23 @@ def next_statuses(ticket: Ticket, roles: frozenset[int] | None) -> list[Status]:
     """What may follow the ticket's status: with these roles, or for the system (None). In the order of a life."""
     if ticket.merged_into_id is not None:
         return []
+    asked = {"status": ticket.status} | ({} if roles is None else {"roles": list(roles)})
+    found = db.session.scalars(_following(named=roles is not None), asked)
+    return sorted(found, key=ORDER.__getitem__)
+
+
+@cache
+def _following(*, named: bool) -> Any:
+    """The statement, made once; only for those with a role where one is ``named``."""
     statement = select(Transition.to_status).where(
-        Transition.from_status == ticket.status, Transition.is_allowed
+        Transition.from_status == bindparam("status", type_=Transition.from_status.type),
+        Transition.is_allowed,
     )
-    if roles is not None:
-        named = exists().where(TransitionRole.transition_id == Transition.id)
-        held = named.where(TransitionRole.role_id.in_(roles))
-        statement = statement.where(or_(~named, held))
-    return sorted(db.session.scalars(statement), key=ORDER.__getitem__)
+    if named:
+        some = exists().where(TransitionRole.transition_id == Transition.id)
+        held = bindparam("roles", type_=ARRAY(BigInteger))
+        statement = statement.where(or_(~some, some.where(TransitionRole.role_id == any_(held))))
+    return statement
 
 
 def roles_for(before: Status, after: Status) -> frozenset[int]:
