@@ -4,11 +4,9 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask_babel import get_locale
 from flask_wtf.i18n import translations
 from wtforms import Field, Form, IntegerField, StringField
 from wtforms.fields import DateTimeLocalField
@@ -18,10 +16,10 @@ from wtforms.validators import Length, NumberRange, Optional, ValidationError
 from webapp.audit.fields import FIELDS
 from webapp.audit.models import CATEGORIES
 from webapp.audit.sentences import field_title
-from webapp.core.forms import SelectField
 from webapp.core.language import N_, _, gettext
 from webapp.core.object_types import TYPES, title_of
 from webapp.core.search import cleaned
+from webapp.oversight.listed import ListedField
 
 MAX_ID = 2**63 - 1
 MOST_VALUES = 50
@@ -60,23 +58,30 @@ def _choices(rows: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in rows]
 
 
+def _periods() -> list[SelectChoice]:
+    return _choices(PERIODS)
+
+
+def _outcomes() -> list[SelectChoice]:
+    return _choices(OUTCOMES)
+
+
+def _times() -> list[SelectChoice]:
+    return _choices(TIMES)
+
+
 def _kinds() -> list[SelectChoice]:
     named = sorted((title_of(kind).capitalize(), kind) for kind in TYPES)
     return _choices([("", _("Anything")), *((kind, title) for title, kind in named)])
 
 
 def _fields() -> list[SelectChoice]:
-    return list(_fields_in(str(get_locale())))
-
-
-@lru_cache(maxsize=8)  # two hundred titles, sorted, for each page of the log
-def _fields_in(_locale: str) -> tuple[SelectChoice, ...]:
     """Offer each title once; the columns that share it are asked for together."""
     named: dict[str, str] = {}
     for name in FIELDS:
         named.setdefault(field_title(name), name)
     listed = sorted(named.items(), key=lambda item: item[0].casefold())
-    return tuple(_choices([("", _("Any field")), *((name, title) for title, name in listed)]))
+    return _choices([("", _("Any field")), *((name, title) for title, name in listed)])
 
 
 class ManyField(Field):
@@ -114,23 +119,23 @@ class FilterForm(Form):
 
     q = StringField(N_("Words"), [Length(max=200)])
     actor = ManyField(N_("Who"))
-    period = SelectField(N_("When"), choices=_choices(PERIODS), default="")
+    period = ListedField(N_("When"), listing=_periods)
     since = DateTimeLocalField(N_("From"), [Optional()], format=_MOMENT)
     until = DateTimeLocalField(N_("To"), [Optional()], format=_MOMENT)
     category = ManyField(N_("Category"))
-    outcome = SelectField(N_("Outcome"), choices=_choices(OUTCOMES), default="")
+    outcome = ListedField(N_("Outcome"), listing=_outcomes)
     action = ManyField(N_("Action"))
-    object_type = SelectField(N_("Kind"), choices=_kinds, default="")
+    object_type = ListedField(N_("Kind"), listing=_kinds)
     object_id = IdField(N_("Number"), [Optional(), NumberRange(0, MAX_ID)])
     record = StringField(N_("Record"), [Length(max=200)])
     client = ManyField(N_("Client"))
     ip = StringField(N_("Address or network"), [Length(max=64)])
     via = StringField(N_("Session, job or token"), [Length(max=64)])
     request = StringField(N_("Request"), [Length(max=64)])
-    field = SelectField(N_("Field"), choices=_fields, default="", validate_choice=False)
+    field = ListedField(N_("Field"), listing=_fields, validate_choice=False)
     was = StringField(N_("Changed from"), [Length(max=200)])
     became = StringField(N_("Changed to"), [Length(max=200)])
-    sort = SelectField(N_("Order"), choices=_choices(TIMES), default="", validate_choice=False)
+    sort = ListedField(N_("Order"), listing=_times, validate_choice=False)
 
     QUIET: ClassVar = frozenset({"sort", "object_id"})  # not a filter of their own
 
@@ -182,7 +187,7 @@ class FilterForm(Form):
         if cleaned(field.data) and not _VIA.fullmatch(cleaned(field.data)):
             raise ValidationError(gettext("Type session:12, job:12 or token:12."))
 
-    def validate_field(self, field: SelectField) -> None:
+    def validate_field(self, field: ListedField) -> None:
         """Refuse names that no column has."""
         if field.data and not _NAME.fullmatch(field.data):
             raise ValidationError(gettext("Not a valid choice."))

@@ -1,5 +1,7 @@
 """What the pages of the log share."""
 
+from typing import Any
+
 from flask import Blueprint
 
 from webapp.audit import reasons, sentences
@@ -24,3 +26,9 @@ def sees_everything() -> bool:
     """Tell whether a role without a scope opens the log."""
     grants = getattr(signed_in_person(), "grants", ())
     return any(grant.everywhere and "audit" in grant.pages for grant in grants)
+
+
+@bp.app_template_filter("log_address")
+def address_of(event: Any, log: str) -> str:
+    """Return where a row of the log is read: with its time it lies in one month."""
+    return f"{log}/{event.id}?at={event.recorded_at.isoformat().replace('+00:00', 'Z')}"
