@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 from pydantic import SecretStr
 
 from tests import factories
-from tests.conftest import SECRET, dsn
+from tests.conftest import SECRET, dsn, empty
 from tests.pages import CheckedClient
 from webapp import create_app
 from webapp.core.config import Settings
@@ -56,4 +56,4 @@ def owner(app: Flask, settings: Settings) -> Iterator[Owner]:
     url = dsn(settings.owner_url() or "")
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
         yield connection
-        connection.execute("TRUNCATE users, roles, locations, audit_exports CASCADE")
+        empty(connection)
