@@ -1,11 +1,12 @@
 """Reads of saved views."""
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from sqlalchemy import String, column, or_, select, table
 from sqlalchemy.types import BigInteger
 
+from webapp.core.bulk import MAX_QUERY
 from webapp.core.db import db
 from webapp.saved_views.models import SavedView
 
@@ -21,6 +22,16 @@ def tidy(query: str) -> str:
     pairs = parse_qsl(query.removeprefix("?"), max_num_fields=100)
     kept = [(name, value) for name, value in pairs if value and name not in PASSING]
     return f"?{urlencode(kept)}" if kept else ""
+
+
+def narrowed(here: str, address: str | None, *, host: str) -> str:
+    """Return the address of a list as it was narrowed; ``address`` counts only if it is one of the list ``here``."""
+    try:
+        parts = urlsplit((address or "")[:MAX_QUERY])
+        known = parts.path == here and parts.netloc in ("", host)
+    except ValueError:
+        known = False
+    return here + (tidy(parts.query) if known else "")
 
 
 def views_of(person: Any, page: str) -> list[Any]:

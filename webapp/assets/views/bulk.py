@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import abort, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,14 +19,14 @@ from webapp.assets.views.common import bp, me
 from webapp.assets.words import STATUS
 from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate
-from webapp.core.bulk import MAX_QUERY, NAMED, REQUEST, Changed, Outcome, Verdict
+from webapp.core.bulk import NAMED, REQUEST, Changed, Outcome, Verdict
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json
 from webapp.core.language import format_day, format_number
 from webapp.core.typed import numbers_of
 from webapp.organisation.tree import reach_of
-from webapp.saved_views.queries import tidy
+from webapp.saved_views.queries import narrowed, tidy
 
 EDIT = "assets.edit"
 
@@ -45,21 +44,15 @@ def bulk() -> ResponseReturnValue:
     return _ask(BulkForm(formdata=None, data=data))
 
 
-def _list(address: str | None, matching: str | None = None) -> str:
-    """Return the address of the list as it was narrowed; ``address`` counts only if it is one of the list."""
-    here = url_for("assets.index")
-    if matching:
-        return here + tidy(matching)
-    try:
-        parts = urlsplit((address or "")[:MAX_QUERY])
-        known = parts.path == here and parts.netloc in ("", request.host)
-    except ValueError:
-        known = False
-    return here + (tidy(parts.query) if known else "")
+def _list(address: str | None) -> str:
+    """Return the address of the list as it was narrowed."""
+    return narrowed(url_for("assets.index"), address, host=request.host)
 
 
 def _back(form: BulkForm) -> str:
-    return _list(form.back.data, form.matching.data)
+    if form.matching.data:
+        return url_for("assets.index") + tidy(form.matching.data)
+    return _list(form.back.data)
 
 
 def _ask(form: BulkForm) -> str:

@@ -17,7 +17,7 @@ from webapp.assets.views.common import asked_client, bp, find, link, me
 from webapp.attachments import images, media, queries, sending, services
 from webapp.attachments.forms import RenameForm
 from webapp.attachments.models import Attachment
-from webapp.core import storage, trail
+from webapp.core import storage
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json, wants_partial
@@ -112,18 +112,7 @@ def upload_files(tag: str) -> ResponseReturnValue:
 def download_file(tag: str, attachment_id: int) -> ResponseReturnValue:
     """Send a file as it was uploaded, to be saved and never to be shown."""
     asset = find(tag)
-    row = _file_or_404(asset, attachment_id)
-    response = sending.send(row.sha256, row.media_type, name=row.name)
-    trail.note(
-        "attachment.downloaded",
-        category="export",
-        object_type="attachment",
-        object_id=row.id,
-        object_label=row.name,
-        client_id=row.client_id,
-        changes={"asset": asset.audit_label, "sha256": row.sha256},
-    )
-    return response
+    return sending.send_whole(_file_or_404(asset, attachment_id), asset=asset.audit_label)
 
 
 @bp.get("/<tag>/files/<id:attachment_id>/preview")

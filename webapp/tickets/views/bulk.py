@@ -1,7 +1,6 @@
 """Changing many tickets at once, and undoing it."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import abort, flash, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,13 +10,13 @@ from flask_babel import ngettext
 from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate
 from webapp.core import pickers
-from webapp.core.bulk import MAX_QUERY, REQUEST, Changed, Outcome
+from webapp.core.bulk import REQUEST, Changed, Outcome
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page
 from webapp.core.htmx import redirect_to, wants_json
 from webapp.core.language import format_number
 from webapp.core.typed import number_of, numbers_of
-from webapp.saved_views.queries import tidy
+from webapp.saved_views.queries import narrowed, tidy
 from webapp.tickets import bulk_sentences as _sentences  # noqa: F401 - teaches the log
 from webapp.tickets.bulk_forms import CARRIED, BulkForm
 from webapp.tickets.bulk_schemas import MAX_IDS, BulkChange
@@ -50,21 +49,15 @@ def bulk() -> ResponseReturnValue:
     return _ask(BulkForm(formdata=None, data=data))
 
 
-def _list(address: str | None, matching: str | None = None) -> str:
-    """Return the address of the list as it was narrowed; ``address`` counts only if it is one of the list."""
-    here = url_for("tickets.index")
-    if matching:
-        return here + tidy(matching)
-    try:
-        parts = urlsplit((address or "")[:MAX_QUERY])
-        known = parts.path == here and parts.netloc in ("", request.host)
-    except ValueError:
-        known = False
-    return here + (tidy(parts.query) if known else "")
+def _list(address: str | None) -> str:
+    """Return the address of the list as it was narrowed."""
+    return narrowed(url_for("tickets.index"), address, host=request.host)
 
 
 def _back(form: BulkForm) -> str:
-    return _list(form.back.data, form.matching.data)
+    if form.matching.data:
+        return url_for("tickets.index") + tidy(form.matching.data)
+    return _list(form.back.data)
 
 
 def _ask(form: BulkForm) -> str:

@@ -9,7 +9,6 @@ from webapp.attachments import images, sending
 from webapp.attachments import queries as file_queries
 from webapp.attachments import services as file_services
 from webapp.attachments.models import Attachment
-from webapp.core import trail
 from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.htmx import redirect_to, wants_json, wants_partial
@@ -80,18 +79,7 @@ def remove_file(number: int, attachment_id: int) -> ResponseReturnValue:
 def download_file(number: int, attachment_id: int) -> ResponseReturnValue:
     """Send a file as it was uploaded, to be saved and never to be shown."""
     ticket = find(number)
-    row = _file(ticket, attachment_id)
-    response = sending.send(row.sha256, row.media_type, name=row.name)
-    trail.note(
-        "attachment.downloaded",
-        category="export",
-        object_type="attachment",
-        object_id=row.id,
-        object_label=row.name,
-        client_id=row.client_id,
-        changes={"ticket": ticket.audit_label, "sha256": row.sha256},
-    )
-    return response
+    return sending.send_whole(_file(ticket, attachment_id), ticket=ticket.audit_label)
 
 
 @bp.get("/<id:number>/files/<id:attachment_id>/preview")
