@@ -82,8 +82,10 @@ class Named:
     """A row of the log with the names of what its values point at: its sentence tells the values, too."""
 
     def __init__(self, row: Any, names: Names) -> None:
-        """Keep both."""
+        """Keep both; what a sentence looks at again and again is found at once."""
         self.row, self.names = row, names
+        self.action, self.object_type = row.action, row.object_type
+        self.changes, self.covered = row.changes, getattr(row, "covered", False)
 
     def __getattr__(self, name: str) -> Any:
         """Return what the row has."""

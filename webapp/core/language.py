@@ -67,19 +67,24 @@ def ngettext(singular: str, plural: str, num: int, **values: object) -> Text:
 
 def gettext(message: str, **values: object) -> str:
     """Return a message in the language of whoever reads now."""
-    said: str = catalogue().ugettext(message)
+    said = _said(catalogue(), message)
     return said % values if values else said
+
+
+@lru_cache(maxsize=8192)  # a list of the log says a thousand texts, the same few again and again
+def _said(texts: Any, message: str) -> str:
+    return str(texts.ugettext(message))
 
 
 def catalogue() -> Any:
     """The texts of the reader's language, looked up once a request and not for each of a page's fifty texts."""
-    if not has_request_context():
-        return flask_babel.get_domain().get_translations()
     try:
         return g.catalogue
-    except AttributeError:
-        g.catalogue = flask_babel.get_domain().get_translations()
-        return g.catalogue
+    except (AttributeError, RuntimeError):  # not known yet, or nobody asks
+        found = flask_babel.get_domain().get_translations()
+        if has_request_context():
+            g.catalogue = found
+        return found
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name by which Babel finds it

@@ -121,7 +121,12 @@ def when(moment: datetime | None) -> Markup | str:
     """Show a moment in the person's zone, exact on hover."""
     if moment is None:
         return NOTHING
-    return _time(moment, _reader()[0], when_text(moment))
+    return _when(moment, *_reader())
+
+
+@lru_cache(maxsize=4096)  # what one request did has one time
+def _when(moment: datetime, zone: ZoneInfo, language: str) -> Markup:
+    return _time(moment, zone, _minute(_by_clock(moment, zone), language))
 
 
 def when_text(moment: datetime) -> str:

@@ -106,12 +106,19 @@ def unnested(values: Sequence[Any], kind: Any) -> Any:
 
 def reader_of(*, everything: bool) -> Reader:
     """Find out which clients the signed-in person reads about, and what they could see by now."""
-    scope: ColumnElement[Any] = (
-        null() if everything else func.steward_scope("client", type_=ARRAY(BigInteger))
-    )
-    now = cast(func.pg_current_snapshot(), Text)
-    row = db.session.execute(select(now.label("now"), scope.label("ids"))).one()
+    row = db.session.execute(_READER[everything]).one()
     return Reader(everything=everything, clients=tuple(row.ids or ()), snapshot=row.now)
+
+
+def _reads(scope: ColumnElement[Any]) -> Select[Any]:
+    now = cast(func.pg_current_snapshot(), Text)
+    return select(now.label("now"), scope.label("ids"))
+
+
+_READER = {
+    True: _reads(null()),
+    False: _reads(func.steward_scope("client", type_=ARRAY(BigInteger))),
+}
 
 
 def list_events(asked: Filter, args: Any, *, reader: Reader) -> Page:

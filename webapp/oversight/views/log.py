@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
+from markupsafe import Markup
 
 from webapp.access import queries as access
 from webapp.audit import queries
@@ -31,7 +34,20 @@ from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everythi
 from webapp.saved_views import queries as saved_views
 
 CURSOR = "X-Tail-Cursor"
-RECENT = ("recorded_at", "-recorded_at", "")
+# The filters that are folded away.
+SELDOM = (
+    "since",
+    "until",
+    "sort",
+    "object_type",
+    "record",
+    "field",
+    "was",
+    "became",
+    "ip",
+    "via",
+    "request",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +103,7 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
         events = [row.event for row in found.rows] if _grouped() else found.rows
         told = asked.lines(events)
         lines = list(zip(found.rows, told, strict=True))
-    views = saved_views.views_of(who, "audit")
+    views, zone = saved_views.views_of(who, "audit"), str(zone_of(who.timezone))
     return htmx.render(
         "audit/index.html",
         partial="audit/_table.html",
@@ -99,11 +115,25 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
         cursor=_cursor(form, asked) if asked and _is_live(found) else "",
         views=views,
         view=_current(views, found),
-        zone=str(zone_of(who.timezone)),
+        zone=zone,
+        more=partial(_more, form, zone),
         no_reads=None if form.category.data or found is None else _without_reads(),
         category_choices=[(name, str(title)) for name, title in CATEGORY_TITLES.items()],
         **_looks(),
     )
+
+
+def _more(form: FilterForm, zone: str) -> str:
+    """The filters that are seldom needed: a third of the form."""
+    if any(value for name in SELDOM for value in form[name].raw_data or ()):
+        return Markup(render_template("audit/_more.html", form=form, zone=zone))  # noqa: S704 # nosec B704 - our own template
+    return _unused(str(get_locale()), request.script_root, zone)
+
+
+@lru_cache(maxsize=256)
+def _unused(_locale: str, _root: str, zone: str) -> str:
+    empty = asking.form_of("")
+    return Markup(render_template("audit/_more.html", form=empty, zone=zone))  # noqa: S704 # nosec B704 - our own template
 
 
 def _looks() -> dict[str, Any]:

@@ -37,7 +37,10 @@ def show(event_id: int) -> ResponseReturnValue:
     rows = [mask.seen(row) for row in (event, *others[:MAX_SAME_REQUEST])]
     names = names_of(rows)
     line, *others_told = sentences_of(rows, names)
-    lines = [replace(one, detail=None) if one.detail == line.detail else one for one in others_told]
+    lines = [
+        replace(one, detail=None) if one.detail and one.detail == line.detail else one
+        for one in others_told
+    ]
     proof = find_proof(event)
     return render_template(
         "audit/show.html",
