@@ -1,15 +1,18 @@
 """What makes drawing a page cheap: its texts, its addresses and its macros are found again, not made anew."""
 
 import secrets
+from collections.abc import MutableMapping
 from functools import lru_cache
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
+import markupsafe
 from flask import Flask, has_request_context, request
 from flask import url_for as flask_url_for
-from jinja2 import Template
+from jinja2 import Environment, Template
 from jinja2.environment import TemplateModule
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from jinja2.utils import pass_eval_context
 from markupsafe import Markup
 
@@ -20,8 +23,51 @@ _NUMBER = object()
 _HOLE = 10**12 + secrets.randbelow(10**12)
 
 
+_escaped = getattr(markupsafe, "_escape_inner", markupsafe.escape)
+_PLAIN = (MethodType, BuiltinFunctionType, type(lru_cache(len)))
+
+
+def escape(value: Any) -> str:
+    """Escape what a template writes. It is joined to the page, and need not be marked as safe once more."""
+    kind = type(value)
+    if kind is Markup:
+        return value  # type: ignore[no-any-return]
+    if kind is str:
+        return _escaped(value)  # type: ignore[no-any-return]
+    return str(value) if kind is int else markupsafe.escape(value)
+
+
+class SteadyContext(Context):
+    """Calls what templates call: Jinja looks thrice whether a callable wants to know the context."""
+
+    def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call ``called``; macros and texts get what they want to know."""
+        kind = type(called)
+        if kind is Macro:
+            args = (self.eval_ctx, *args)
+        elif kind is FunctionType or kind in _PLAIN:
+            wants = getattr(called, "jinja_pass_arg", None)
+            if wants is _EVALUATION:
+                args = (self.eval_ctx, *args)
+            elif wants is not None:
+                return super().call(called, *args, **kwargs)
+        else:
+            return super().call(called, *args, **kwargs)
+        if kwargs:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+        return called(*args, **kwargs)
+
+
 class SteadyTemplate(Template):
     """A template that imports macros without comparing the names of all globals: those are the same everywhere."""
+
+    @classmethod
+    def _from_namespace(
+        cls, environment: Environment, namespace: MutableMapping[str, Any], globals: Any
+    ) -> Template:
+        namespace["escape"] = escape
+        return super()._from_namespace(environment, namespace, globals)
 
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
         known = self._module
@@ -93,9 +139,13 @@ def _pattern(_root: str, endpoint: str, shape: tuple[tuple[str, Any], ...]) -> t
     return tuple(part.replace("\1", "\0") for part in whole.split("\0") if part)
 
 
+_EVALUATION = say.jinja_pass_arg  # type: ignore[attr-defined]
+
+
 def init_app(app: Flask) -> None:
     """Have the templates use all this."""
     app.jinja_env.template_class = SteadyTemplate
+    app.jinja_env.context_class = SteadyContext
     app.jinja_env.globals |= {
         "_": say,
         "gettext": say,

@@ -7,13 +7,16 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import wtforms
 from annotated_types import MaxLen
+from babel import support
 from flask import current_app, g, request
+from flask_babel import get_locale
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from wtforms import Field, widgets
+from wtforms.i18n import messages_path
 
 from webapp.core.errors import DomainError
 from webapp.core.idempotency import FIELD as KEY_FIELD
@@ -101,6 +104,13 @@ MESSAGES = {
 }
 
 
+@lru_cache(maxsize=8)
+def _texts_of(locale: str) -> support.NullTranslations:
+    found = support.Translations.load(messages_path(), [locale], domain="wtforms")
+    assert isinstance(found, support.NullTranslations)  # noqa: S101 # nosec B101 - for the type checker
+    return found
+
+
 def _sent_json() -> ImmutableMultiDict[str, str]:
     """Read a JSON object as the form it stands for.
 
@@ -178,6 +188,10 @@ class SchemaForm(FlaskForm, Generic[Command]):
             if formdata is None or isinstance(formdata, MultiDict) or not request.is_json:
                 return super().wrap_formdata(form, formdata)
             return _sent_json()
+
+        def get_translations(self, form: Any) -> Any:
+            """Return the texts of WTForms, which Flask-WTF would read from the disk for each request."""
+            return _texts_of(str(get_locale() or "en"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Copy ``required`` and ``maxlength`` from the schema into the fields' attributes."""
