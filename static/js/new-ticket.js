@@ -39,8 +39,8 @@ document.addEventListener("draft:saved", (event) => offer(event.detail.kept));
 document.addEventListener("files:changed", (event) => event.detail.count && offer(true));
 
 async function people(q, signal) {
-  const { client_id, project_id } = form().elements;
-  const asked = new URLSearchParams({ client: client_id.value, project: project_id.value, q });
+  const { client_id: client, project_id: project } = typedSoFar();
+  const asked = new URLSearchParams({ client, project, q });
   return (await json(`${base()}/mentions?${asked}`, { signal })).options;
 }
 

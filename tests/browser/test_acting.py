@@ -8,6 +8,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests import factories
+from tests.attachments import samples
 from tests.browser.conftest import Watched
 
 Open = Callable[..., Watched]
@@ -106,10 +107,25 @@ def test_a_ticket_is_opened_by_keyboard(app: Flask, agent: Any, open_browser: Op
     page.keyboard.press("Enter")
     expect(page.locator("#requester")).to_have_value("Bo Lund")
     page.locator("#subject").fill("Printer jams")
-    page.locator("#body").fill("It **jams**.")
+    page.locator("#say-new").fill("It **jams**, @")
+    page.keyboard.type(agent.name[:3])
+    expect(page.get_by_role("option", name=agent.name)).to_be_visible()
+    page.keyboard.press("Tab")
+    picture = {"name": "jam.jpg", "mimeType": "image/jpeg", "buffer": samples.image()}
+    page.locator("[data-attach]").set_input_files([picture])
+    expect(page.locator("#waiting .file-chip")).to_contain_text("jam.jpg")
+    expect(page.locator("[data-state]")).to_have_text("Draft saved")
+    browser.go("/tickets/new")
+    expect(page.locator("#subject")).to_have_value("Printer jams")
+    expect(page.locator("#requester")).to_have_value("Bo Lund")
+    expect(page.locator("#waiting .file-chip")).to_contain_text("jam.jpg")
     page.get_by_role("button", name="Preview").click()
-    expect(page.locator("#body-preview strong")).to_have_text("jams")
-    page.get_by_role("button", name="Open the ticket").click()
+    expect(page.locator("#say-preview strong")).to_have_text("jams")
+    page.get_by_role("button", name="Preview").click()
+    page.locator("#say-new").press("Control+Enter")
     expect(page.locator("h1")).to_contain_text("Printer jams")
     expect(page.locator("#side")).to_contain_text("Bo Lund")
+    expect(page.locator(".message .file-chip")).to_contain_text("jam.jpg")
+    browser.go("/tickets/new")
+    expect(page.locator("#subject")).to_have_value("")
     assert browser.complaints == []
