@@ -34,9 +34,10 @@ _TRIGGERS = {
     LOG: _DENY | _STAMP,
     "audit_seal": _DENY | {"follows": ("O", 7, "audit_seal_follows")},
     **dict.fromkeys(("audit_leaf", "audit_checkpoint", "audit_check"), _DENY),
+    "audit_check_acknowledgement": _DENY | {"acknowledge": ("O", 7, "audit_acknowledge")},
 }
 _MUST_AUDIT = (29, "must_audit")
-_LATE = {"user_sessions"}  # guarded, though written by hand
+_LATE = {"user_sessions", "audit_check_acknowledgement"}  # guarded, though written by hand
 
 _SELECT_POLICIES = """
 SELECT p.polname, CASE WHEN p.polroles = ARRAY[c.relowner] AND r.names[1] NOT LIKE 'steward\\_%%' THEN 'owner'

@@ -67,7 +67,8 @@ def faults(connection: Connection) -> Iterator[tuple[Place, str]]:
             if kind == "policy" or (kind == "function" and name.partition("(")[0] in names):
                 yield (kind, name), f"{said} is not one of Steward's."
         elif before != digest:
-            yield (kind, name), f"{said} is not what the migrations made."
+            # With its digest: another change of it is another finding.
+            yield (kind, name), f"{said} is not what the migrations made ({digest[:12]})."
         elif not stands:
             why = "belongs to somebody else" if kind == "function" else "is off"
             yield (kind, name), f"{said} {why}."

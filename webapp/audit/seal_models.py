@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -117,3 +118,20 @@ class AuditCheck(Model):
     checkpoints: Mapped[int]
     ok: Mapped[bool]
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+
+
+class AuditCheckAcknowledgement(Model):
+    """Who has looked at what a check found, and what they say of it; no reference to people, whom the log outlives."""
+
+    __tablename__ = "audit_check_acknowledgement"
+    __table_args__ = (
+        CheckConstraint("length(btrim(comment)) BETWEEN 1 AND 2000", name="comment"),
+        UniqueConstraint("check_id"),
+    )
+
+    id: Mapped[IntPK]
+    check_id: Mapped[int] = mapped_column(ForeignKey("audit_check.id"))
+    user_id: Mapped[int]
+    name: Mapped[str] = mapped_column(String(200))
+    comment: Mapped[str] = mapped_column(Text)
+    acknowledged_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -134,6 +134,7 @@ TIES: dict[str, Teller] = {
         else N_("checked %(rows)s rows of the audit log against their seals, and found faults"),
         "rows",
     )(event),
+    "audit.acknowledged": by_values(N_("acknowledged what the check %(label)s of the log found")),
     "audit.not_sealed": by_values(N_("could not seal the audit log")),
     "audit.sealing_late": by_values(
         N_("found that the audit log had not been sealed for %(minutes)s minutes"), "minutes"

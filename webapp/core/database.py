@@ -44,6 +44,7 @@ READ_ONLY = (
     *("audit_seal", "audit_leaf", "audit_checkpoint", "audit_check"),
     *("asset_status_transitions", "ticket_priority_rules"),
 )
+APPEND_ONLY = ("audit_check_acknowledgement",)
 AUDIT_TABLE = "audit_event"
 SEAL_TABLES = ("audit_seal", "audit_leaf", "audit_checkpoint", "audit_check")  # the sealer's own
 AUDIT_COLUMNS = (
@@ -187,6 +188,8 @@ def grant(connection: Connection) -> None:
         connection.execute(text(f'REVOKE ALL ON "{table}" FROM {roles}, PUBLIC'))
         if table in READ_ONLY:
             rights = "SELECT"
+        elif table in APPEND_ONLY:
+            rights = "SELECT, INSERT"
         elif table == AUDIT_TABLE:
             rights = f"SELECT, INSERT ({AUDIT_COLUMNS})"
         else:

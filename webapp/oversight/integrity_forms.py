@@ -1,11 +1,12 @@
-"""The form that asks for a check of the log."""
+"""The forms that ask for a check of the log, and acknowledge what it found."""
 
 from typing import ClassVar
 
+from wtforms import TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from webapp.core.forms import SchemaForm, SelectField
-from webapp.core.language import _
+from webapp.core.language import N_, _
 from webapp.oversight import integrity_schemas as schemas
 
 RANGES = (
@@ -24,4 +25,15 @@ class CheckForm(SchemaForm[schemas.CheckLog]):
         choices=[SelectChoice(value, title) for value, title in RANGES],
         default="",
         validate_choice=False,
+    )
+
+
+class AcknowledgeForm(SchemaForm[schemas.Acknowledge]):
+    """What was found out about it?"""
+
+    schema: ClassVar = schemas.Acknowledge
+    comment = TextAreaField(
+        N_("What you know about it"),
+        description=N_("What caused it, and what was done. It stays with the check for ever."),
+        render_kw={"rows": 3},
     )

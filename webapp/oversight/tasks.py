@@ -173,10 +173,10 @@ def verify(
             connection, first=first, heads=held, trusted=_trusted(settings), told=told
         )
         report.findings += faults
-        verifying.keep(
+        kept = verifying.keep(
             connection, report, asked_by=asked_by, started_at=started, checkpoints=len(held)
         )
-    _tell(report, asked_by)
+    _tell(report, asked_by, kept)
     return report
 
 
@@ -225,8 +225,8 @@ def _trusted(settings: Settings) -> Collection[bytes]:
         return ()
 
 
-def _tell(report: verifying.Report, asked_by: str) -> None:
-    """Write into the log that it was checked, and tell people if something was found."""
+def _tell(report: verifying.Report, asked_by: str, kept: int) -> None:
+    """Write into the log that it was checked, and tell people if something was found that nobody has acknowledged."""
     found: dict[str, Any] = {"faults": len(report.findings)} if report.findings else {}
     trail.note(
         "audit.verified",
@@ -237,4 +237,6 @@ def _tell(report: verifying.Report, asked_by: str) -> None:
     if not report.ok:
         first = report.findings[0]
         log.error("audit_check_found", faults=len(report.findings), first=first.words)
-        watchers.tell_found(len(report.findings), first.words)
+        check = integrity.find_check(kept)
+        if check is None or not check.known:
+            watchers.tell_found(len(report.findings), first.as_json())

@@ -1,6 +1,10 @@
 """Who is told that the log needs somebody: those who may check all of it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from webapp.access.queries import everywhere_with
+from webapp.audit import faults
 from webapp.core.language import N_, _, ngettext
 from webapp.notifications import kinds
 from webapp.notifications.announcing import announce
@@ -27,8 +31,8 @@ LATE = kinds.declare(
 ).key
 
 
-def tell_found(count: int, first: str) -> None:
-    """Tell them that a check found ``count`` faults, the ``first`` of them in words."""
+def tell_found(count: int, first: Mapping[str, Any]) -> None:
+    """Tell them that a check found ``count`` faults, the ``first`` of them in their language."""
 
     def words() -> Words:
         title = ngettext(
@@ -36,7 +40,7 @@ def tell_found(count: int, first: str) -> None:
             "A check of the log found %(num)s faults",
             count,
         )
-        return title, first
+        return title, faults.told(first).words
 
     announce(
         everywhere_with("audit.verify"), kind=FOUND, words=words, url=PAGE, group="audit.found"

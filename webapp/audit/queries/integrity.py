@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import literal_column, text
 
-from webapp.audit.seal_models import AuditCheck
+from webapp.audit.seal_models import AuditCheck, AuditCheckAcknowledgement
 from webapp.core import paging
 from webapp.core.db import db
 
@@ -81,13 +81,27 @@ def _standing(seal: Any, most: int) -> Standing:
     )
 
 
-# A check that found something stands until one of at least the same seals finds nothing.
-_OPEN_CHECK = """
-(SELECT bad.id FROM audit_check bad WHERE NOT bad.ok AND NOT EXISTS (
-   SELECT FROM audit_check good WHERE good.ok AND good.id > bad.id AND good.seal_from <= bad.seal_from
-      AND good.seal_to >= bad.seal_to AND good.checkpoints >= bad.checkpoints)
-  ORDER BY bad.id DESC LIMIT 1)
-"""
+def _cleared(check: str) -> str:
+    """Whether a later check of at least the same seals found nothing."""
+    return f"""EXISTS (SELECT FROM audit_check good WHERE good.ok AND good.id > {check}.id
+      AND good.seal_from <= {check}.seal_from AND good.seal_to >= {check}.seal_to
+      AND good.checkpoints >= {check}.checkpoints)"""
+
+
+def _news_in(findings: str) -> str:
+    """Whether some of it was not acknowledged: neither with this check nor with another one that was not cleared."""
+    return f"""EXISTS (SELECT FROM jsonb_array_elements({findings}) AS each (one) WHERE NOT EXISTS (
+      SELECT FROM audit_check_acknowledgement a JOIN audit_check known ON known.id = a.check_id
+       WHERE known.findings @> jsonb_build_array(each.one) AND NOT {_cleared("known")}))"""  # noqa: S608 # nosec B608 - our own names
+
+
+# A check that found something stands until a later one clears it, or somebody has acknowledged all that it found.
+# What is found each night again is compared once.
+_OPEN_CHECK = f"""
+(SELECT max(same.id) FROM (
+   SELECT max(bad.id) AS id, bad.findings FROM audit_check bad WHERE NOT bad.ok AND NOT {_cleared("bad")}
+    GROUP BY bad.findings) AS same WHERE {_news_in("same.findings")})
+"""  # noqa: S608 # nosec B608 - our own names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,10 +129,28 @@ def warnings() -> Warnings:
 _CHECKS = paging.Listing(id=AuditCheck.id, sorts={"id": AuditCheck.id}, default="-id")
 
 
+_KNOWN: Any = literal_column(f"NOT audit_check.ok AND NOT {_news_in('audit_check.findings')}")
+
+
+def _checks() -> Any:
+    said = AuditCheckAcknowledgement
+    return db.select(
+        *AuditCheck.__table__.columns,
+        said.name.label("acknowledged_by"),
+        said.acknowledged_at,
+        said.comment,
+        _KNOWN.label("known"),
+    ).outerjoin(said, said.check_id == AuditCheck.id)
+
+
 def list_checks(args: Any) -> paging.Page:
-    """Return a page of the history of checks, newest first."""
-    columns = AuditCheck.__table__.columns
-    return paging.paginate(db.select(*columns), _CHECKS, args)
+    """Return a page of the history of checks, newest first; ``known`` are those that hold nothing new."""
+    return paging.paginate(_checks(), _CHECKS, args)
+
+
+def find_check(check_id: int) -> Any:
+    """Return a check as the history has it."""
+    return db.session.execute(_checks().where(AuditCheck.id == check_id)).one_or_none()
 
 
 # --- where the heads went -----------------------------------------------------------------
@@ -172,7 +204,7 @@ _NEWS = text(f"""
 SELECT (SELECT to_timestamp(max(d.defer_timestamp)) FROM procrastinate_periodic_defers d
          WHERE d.task_name = :task AND d.periodic_id = '') AS looked_at,
   said.reason AS trouble, said.recorded_at AS trouble_at, bad.id AS check_id, bad.finished_at AS checked_at,
-  bad.findings -> 0 ->> 'words' AS found
+  bad.findings -> 0 AS found
   FROM (SELECT) AS one LEFT JOIN ({_SAID}) AS said ON true
   LEFT JOIN audit_check bad ON bad.id = {_OPEN_CHECK}
 """)  # noqa: S608 # nosec B608 - no user input

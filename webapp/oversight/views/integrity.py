@@ -5,20 +5,21 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Response, abort, current_app, render_template, request, url_for
+from flask import Response, abort, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.audit import checkpoints
+from webapp.audit import checkpoints, faults
 from webapp.audit.evidence import bundle
 from webapp.audit.queries import integrity as queries
 from webapp.core import htmx, trail
+from webapp.core.errors import DomainError
 from webapp.core.guards import page, permission
 from webapp.core.identity import signed_in_person
 from webapp.core.language import _, english, format_number, gettext
 from webapp.core.typed import number_of
 from webapp.jobs import queries as jobs
-from webapp.oversight import tasks
-from webapp.oversight.integrity_forms import CheckForm
+from webapp.oversight import acknowledging, tasks
+from webapp.oversight.integrity_forms import AcknowledgeForm, CheckForm
 from webapp.oversight.views.common import bp, sees_everything
 
 LAST_SEALS = 10
@@ -58,6 +59,40 @@ def check() -> ResponseReturnValue:
     here = url_for("audit.integrity")
     job = tasks.defer_check(signed_in_person(), days=form.command.days, url=here)
     return htmx.redirect_to(url_for("audit.integrity", job=job))
+
+
+@bp.get("/integrity/checks/<id:check_id>")
+@page("audit", sensitive=True)
+def show_check(check_id: int) -> ResponseReturnValue:
+    """Show all that a check found, and who has looked at it."""
+    check = queries.find_check(check_id) or abort(404)
+    trail.note("audit.read", category="read", object_type="audit_check", object_id=check_id)
+    return _check_page(check, AcknowledgeForm(formdata=None))
+
+
+@bp.post("/integrity/checks/<id:check_id>")
+@page("audit", sensitive=True)
+@permission("audit.verify")
+def acknowledge(check_id: int) -> ResponseReturnValue:
+    """Keep who has looked at what a check found, and what they say of it."""
+    check = queries.find_check(check_id) or abort(404)
+    form = AcknowledgeForm()
+    if not form.validate():
+        return _check_page(check, form), 422
+    try:
+        acknowledging.acknowledge(signed_in_person(), check_id, form.command)
+    except DomainError as error:
+        form.refuse(error)
+        return _check_page(queries.find_check(check_id), form), 422
+    flash(gettext("Your comment stays with the check."), "success")
+    return htmx.redirect_to(url_for("audit.show_check", check_id=check_id))
+
+
+def _check_page(check: Any, form: AcknowledgeForm) -> str:
+    may_check = signed_in_person().can("audit.verify")
+    return render_template(
+        "audit/check.html", check=check, form=form, may_check=may_check, **_words()
+    )
 
 
 @bp.get("/integrity/progress")
@@ -104,10 +139,12 @@ def _line(row: Any) -> str:
 def _page(form: CheckForm) -> str:
     """Render the page; at most eight statements."""
     checks = queries.list_checks(request.args)
-    if htmx.wants_partial() and request.method == "GET":
-        return render_template("audit/_integrity_checks.html", checks=checks, **_words())
-    state = queries.standing()
     may_check = signed_in_person().can("audit.verify")
+    if htmx.wants_partial() and request.method == "GET":
+        return render_template(
+            "audit/_integrity_checks.html", checks=checks, may_check=may_check, **_words()
+        )
+    state = queries.standing()
     return render_template(
         "audit/integrity.html",
         form=form,
@@ -148,6 +185,7 @@ def _words() -> dict[str, Any]:
     return {
         "destinations": DESTINATIONS,
         "failure": _failure,
+        "told": faults.told,
         "span": _span,
         "exact": format_number,
         "shown_faults": SHOWN_FAULTS,
