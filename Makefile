@@ -21,7 +21,7 @@ run: .venv/run.stamp .venv/static.stamp  ## Start everything, with demo data, on
 	@DEMO=$${DEMO-1} exec $(BIN)/flask --app wsgi serve
 
 test: check chromium  ## Lint, check types and imports, run every test
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --ignore=tests/seed
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --ignore=tests/seed
 	$(BIN)/python -m pytest tests/seed  # it takes the time, so nothing runs beside it
 
 check: .venv/dev.stamp  ## Lint, types and import rules only

@@ -43,6 +43,23 @@ _written = False
 _owner_url = ""
 
 
+# The files that take longest begin first, so that no core is idle in the end; those that wait beside those that work.
+LONG = (
+    *("faults/test_ledger.py", "browser/test_pages_light.py", "faults/test_jobs.py"),
+    *("security/test_hostile.py", "browser/test_pages_dark.py", "faults/test_faults.py"),
+    *("core/test_serve.py", "security/test_routes.py", "test_migrations.py", "audit/test_asof.py"),
+    *("oversight/test_plans.py", "tickets/test_plans.py", "assets/test_plans.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(Path(__file__).parent).as_posix()
+        return LONG.index(name) if name in LONG else len(LONG)
+
+    items.sort(key=rank)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "rate_limits: with the limits on requests, else off")
 
