@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from sqlalchemy import String, column, or_, select, table
+from sqlalchemy import Select, String, bindparam, column, or_, select, table
 from sqlalchemy.types import BigInteger
 
 from webapp.core.bulk import MAX_QUERY
@@ -34,10 +34,9 @@ def narrowed(here: str, address: str | None, *, host: str) -> str:
     return here + (tidy(parts.query) if known else "")
 
 
-def views_of(person: Any, page: str) -> list[Any]:
-    """Return a person's own views of a page, then those that others share: rows, by name."""
-    mine = SavedView.user_id == person.id
-    statement = (
+def _views() -> Select[Any]:
+    mine = SavedView.user_id == bindparam("person")
+    return (
         select(
             SavedView.id,
             SavedView.name,
@@ -47,11 +46,19 @@ def views_of(person: Any, page: str) -> list[Any]:
             _USERS.c.name.label("owner"),
         )
         .join(_USERS, _USERS.c.id == SavedView.user_id)
-        .where(SavedView.page == page, or_(mine, SavedView.is_shared))
+        .where(SavedView.page == bindparam("page"), or_(mine, SavedView.is_shared))
         .order_by(mine.desc(), SavedView.name, SavedView.id)
         .limit(MOST)
     )
-    return list(db.session.execute(statement))
+
+
+_VIEWS = _views()  # every list asks for them
+
+
+def views_of(person: Any, page: str) -> list[Any]:
+    """Return a person's own views of a page, then those that others share: rows, by name."""
+    asked = {"person": person.id, "page": page}
+    return list(db.session.execute(_VIEWS, asked))
 
 
 def get_view(view_id: int) -> SavedView | None:

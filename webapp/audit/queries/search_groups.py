@@ -1,11 +1,11 @@
 """A search with one line for each request: from the first row of one, straight to the first of the next."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, func, literal, select, true, union_all
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import CLOCKS, SHOWN, Filter
@@ -53,9 +53,11 @@ class _Course:
         found: ColumnElement[bool] = self.clock < edge if self.back else self.clock > edge
         return found
 
+    def order(self, at: Any) -> Any:
+        return at.desc() if self.back else at.asc()
+
     def ordered(self, part: Select[Any]) -> Select[Any]:
-        columns = (self.clock, AuditEvent.id)
-        return part.order_by(*(one.desc() if self.back else one.asc() for one in columns))
+        return part.order_by(self.order(self.clock), self.order(AuditEvent.id))
 
 
 def list_groups(asked: Filter, args: Any, *, reader: Reader) -> Page:
@@ -74,12 +76,10 @@ def list_groups(asked: Filter, args: Any, *, reader: Reader) -> Page:
         edge = (course.beyond(literal(read_cursor(cursor, course.clock)[0], course.clock.type)),)
     way = way_of(asked, reader, by=name)
     few = not reader.everything and len(reader.clients) <= MOST_WAYS and name != "recorded_at"
-    if asked.by_words or few:
-        hits = (
-            hits_of(asked, reader, args, sort, grouped=True)
-            if asked.by_words and name == "recorded_at"
-            else None
-        )
+    if name != "recorded_at" and not few:
+        times, more = _happened(asked, reader, course, edge, limit)
+    elif asked.by_words or few:
+        hits = hits_of(asked, reader, args, sort, grouped=True) if name == "recorded_at" else None
         by_hits = way_of(asked, reader, words=False) if hits else way
         times, more = _window(by_hits, course, edge, limit, hits)
         if hits and not more and not hits.are_all():  # the next page looks on from here
@@ -130,12 +130,59 @@ def _window(
 ) -> tuple[list[datetime], bool]:
     """Return the times of the groups of a page, and whether there are more, from rows found by their words."""
     here = (hits.here,) if hits else ()
-    found = select(course.clock.label("at")).where(*way.whole(), *edge, *here).offset(0).subquery()
-    order = found.c.at.desc() if course.back else found.c.at.asc()
-    rows = select(found.c.at).order_by(order).limit(WINDOW).subquery()
-    order = rows.c.at.desc() if course.back else rows.c.at.asc()
-    times = select(rows.c.at, func.count().label("n")).group_by(rows.c.at).order_by(order)
-    groups = list(db.session.execute(times.limit(limit + 1)))
+    return _some(_fenced(way, course, (*edge, *here), limit + 1), limit)
+
+
+def _happened(
+    asked: Filter,
+    reader: Reader,
+    course: _Course,
+    edge: tuple[ColumnElement[bool], ...],
+    limit: int,
+) -> tuple[list[datetime], bool]:
+    """Return the same by when it happened, in one walk: each month keeps its own order, so leaping begins all anew.
+
+    Few rows that words found are put in order; many are met soon by walking along.
+    """
+    by = "occurred_at"
+    way = way_of(asked, reader, by=by)
+    if not asked.by_words:
+        return _some(_walked(way, course, edge, limit + 1), limit)
+    hits = replace(hits_of(asked, reader, {}, by), most=WINDOW)
+    here, few = hits.whether_all()
+    by_hits = way_of(asked, reader, by=by, words=False)
+    parts = (
+        _fenced(by_hits, course, (*edge, here, few), limit + 1).subquery(),
+        _walked(way, course, (*edge, ~few), limit + 1).subquery(),
+    )
+    return _some(union_all(*(select(part.c.at, part.c.n) for part in parts)), limit)
+
+
+def _fenced(
+    way: Way, course: _Course, edge: Iterable[ColumnElement[bool]], most: int
+) -> Select[Any]:
+    """All rows at first, then their times in order: what is rare is not walked to."""
+    found = select(course.clock.label("at")).where(*way.whole(), *edge).offset(0).subquery()
+    return _counted(select(found.c.at), found.c.at, course, most)
+
+
+def _walked(
+    way: Way, course: _Course, edge: Iterable[ColumnElement[bool]], most: int
+) -> Select[Any]:
+    """Times in the order of an index, and no further than asked for."""
+    rows = select(course.clock.label("at")).where(*way.whole(), *edge)
+    return _counted(rows, course.clock, course, most)
+
+
+def _counted(rows: Select[Any], clock: Any, course: _Course, most: int) -> Select[Any]:
+    window = rows.order_by(course.order(clock)).limit(WINDOW).subquery()
+    at = window.c.at
+    counted = select(at, func.count().label("n")).group_by(at)
+    return counted.order_by(course.order(at)).limit(most)
+
+
+def _some(times: Any, limit: int) -> tuple[list[datetime], bool]:
+    groups = list(db.session.execute(times))
     full = sum(row.n for row in groups) == WINDOW
     return [row.at for row in groups[:limit]], full or len(groups) > limit
 

@@ -31,9 +31,13 @@ class Hits:
     @property
     def here(self) -> ColumnElement[bool]:
         """A row is one of them."""
-        hits = self._found()
-        key = tuple_(AuditEvent.recorded_at, AuditEvent.id)
-        return key.in_(select(hits.c.at, hits.c.event_id))
+        return _among(self._found())
+
+    def whether_all(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Return :attr:`here`, and that there are no more than these, for one statement that does either way."""
+        hits = select(self._found()).cte("hits")
+        few = select(func.count()).select_from(hits).scalar_subquery() < self.most
+        return _among(hits), few
 
     def are_all(self) -> bool:
         """Tell whether there are no more than these, which costs a look of its own."""
@@ -52,3 +56,9 @@ class Hits:
             literal(self.most),
         )
         return hits.table_valued(column("at", _TIME), column("event_id", BigInteger)).alias("hits")
+
+
+def _among(hits: Any) -> ColumnElement[bool]:
+    key = tuple_(AuditEvent.recorded_at, AuditEvent.id)
+    found: ColumnElement[bool] = key.in_(select(hits.c.at, hits.c.event_id))
+    return found

@@ -31,6 +31,7 @@ LISTING = Listing(
     sorts={"recorded_at": AuditEvent.recorded_at, "occurred_at": AuditEvent.occurred_at},
     default="-recorded_at",
 )
+_ROWS = select(*SHOWN)
 MOST_ORDERED = 5000  # rows that words found, to be put in another order
 MOST_WAYS = 60  # more clients than these are a large part of the log: walking through it finds them
 # Filters with several values, and the column whose index finds each of them.
@@ -124,7 +125,7 @@ _READER = {
 def list_events(asked: Filter, args: Any, *, reader: Reader) -> Page:
     """Return a page of the rows that match."""
     sort = sort_in(args, LISTING)
-    statement = select(*SHOWN)
+    statement = _ROWS
     if asked.by_words and sort.endswith("recorded_at"):
         hits = hits_of(asked, reader, args, sort)
         found = paginate(
@@ -147,8 +148,8 @@ def _by_other_time(asked: Filter, args: Any, reader: Reader, sort: str) -> Page:
     hits = replace(hits_of(asked, reader, {}, sort), most=MOST_ORDERED)
     if hits.are_all():
         where = (*way_of(asked, reader, by=sort, words=False).where, hits.here)
-        return paginate(select(*SHOWN).where(*where), LISTING, args, around=fenced)
-    return paginate(select(*SHOWN).where(*way_of(asked, reader, by=sort).where), LISTING, args)
+        return paginate(_ROWS.where(*where), LISTING, args, around=fenced)
+    return paginate(_ROWS.where(*way_of(asked, reader, by=sort).where), LISTING, args)
 
 
 def hits_of(asked: Filter, reader: Reader, args: Any, sort: str, *, grouped: bool = False) -> Hits:
