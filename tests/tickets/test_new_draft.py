@@ -140,6 +140,26 @@ def test_without_scripts_files_come_along_with_the_form(agent: CheckedClient, ho
     assert all(name in ticket for name in ("a.txt", "b.txt", "c.txt"))
 
 
+def test_a_full_form_comes_back_in_eight_statements(
+    sign_in: Callable[..., CheckedClient], home: Any, statements: Callable[..., Any]
+) -> None:
+    project = factories.make_project(client_id=home.id)
+    contact = factories.make_contact(client_id=home.id, name="Rosa Blanco")
+    agent = sign_in("*")
+    keep(
+        agent,
+        subject="Printer",
+        client_id=home.id,
+        project_id=project.id,
+        asset_id=factories.make_asset(client_id=home.id, project_id=project.id).id,
+        requester=f"contact:{contact.id}",
+        assignee_id=agent.user.id,
+    )
+    with statements() as seen:
+        assert "Rosa Blanco" in page(agent)
+    assert len(seen) <= 8
+
+
 def test_no_more_drafts_than_somebody_can_have_in_mind(agent: CheckedClient, owner: Any) -> None:
     for number in range(drafts.MOST + 2):
         keep(agent, key=f"{number:032x}", subject=f"No. {number}")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from webapp.assets.models import Asset
 from webapp.core.db import db
 from webapp.core.pickers import LIMIT, Option
+from webapp.core.typed import number_of as number_from
 from webapp.organisation.models import Client, Project
 from webapp.tickets.models import Contact, Ticket
 from webapp.users.models import User
@@ -56,25 +57,43 @@ def client_by_code(code: str) -> int | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def project_name(project_id: int | None, client_id: int | None) -> str | None:
-    """Return the name of a client's project."""
+def _project(project_id: int | None, client_id: int | None) -> Any:
     if not project_id or not client_id:
         return None
-    found = select(Project.name).where(Project.id == project_id, Project.client_id == client_id)
-    return db.session.scalar(found)
+    return select(Project.name).where(Project.id == project_id, Project.client_id == client_id)
+
+
+def _requester(value: str, client_id: int | None) -> Any:
+    kind, _, number = value.partition(":")
+    found = number_from(number)
+    if found and kind == "user":
+        return select(User.name).where(User.id == found)
+    if found and kind == "contact" and client_id:
+        return select(Contact.name).where(Contact.id == found, Contact.client_id == client_id)
+    return None
+
+
+def project_name(project_id: int | None, client_id: int | None) -> str | None:
+    """Return the name of a client's project."""
+    found = _project(project_id, client_id)
+    return None if found is None else db.session.scalar(found)
 
 
 def requester_name(value: str, client_id: int | None) -> str | None:
     """Return what a requester (``user:3``, ``contact:4``) is called; of contacts only the client's."""
-    kind, _, number = value.partition(":")
-    if kind == "user":
-        return db.session.scalar(select(User.name).where(User.id == int(number)))
-    if kind == "contact" and client_id:
-        found = select(Contact.name).where(
-            Contact.id == int(number), Contact.client_id == client_id
-        )
-        return db.session.scalar(found)
-    return None
+    found = _requester(value, client_id)
+    return None if found is None else db.session.scalar(found)
+
+
+def names_of(
+    *, project_id: int | None, requester: str, client_id: int | None
+) -> tuple[str | None, str | None]:
+    """Return what a project and a requester are called, as the two above do, in one statement."""
+    parts = (_project(project_id, client_id), _requester(requester, client_id))
+    wanted = [part.scalar_subquery() for part in parts if part is not None]
+    found = iter(db.session.execute(select(*wanted)).one() if wanted else ())
+    project, asker = (None if part is None else next(found) for part in parts)
+    return project, asker
 
 
 def client_of_contact(contact_id: int | None) -> int | None:

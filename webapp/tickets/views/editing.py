@@ -31,15 +31,18 @@ def name_choices(form: Any) -> Any:
     asset = queries.find_asset(number_of(form.asset_id.data))
     client = queries.find_client(number_of(form.client_id.data))
     only = {"client": client.id} if client else {}
+    project, requester = queries.names_of(
+        project_id=number_of(form.project_id.data),
+        requester=str(form.requester.data or ""),
+        client_id=client.id if client else None,
+    )
     form.client_id.offer(
         url_for("tickets.pick_client", may="create"),
         present=f"{client.name} ({client.code})" if client else None,
     )
     form.project_id.offer(
         url_for("tickets.pick_project", **only),
-        present=queries.project_name(
-            number_of(form.project_id.data), client.id if client else None
-        ),
+        present=project,
         fixed=[("", gettext("No project"))],
     )
     form.asset_id.offer(
@@ -47,19 +50,12 @@ def name_choices(form: Any) -> Any:
         present=f"{asset.tag} {asset.name}" if asset else None,
         fixed=[("", gettext("No asset"))],
     )
-    requester = requester_of(form.requester.data, client.id if client else None)
     form.requester.offer(
         url_for("tickets.pick_requester", **only),
         present=requester,
         fixed=[("", gettext("Nobody"))],
     )
     return client
-
-
-def requester_of(value: Any, client_id: int | None) -> str | None:
-    kind, _, number = str(value or "").partition(":")
-    known = kind in ("user", "contact") and number_of(number) is not None
-    return queries.requester_name(str(value), client_id) if known else None
 
 
 def priority_shown(form: Any) -> dict[str, Any]:

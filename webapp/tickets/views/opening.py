@@ -26,7 +26,7 @@ from webapp.tickets.queries import records as queries
 from webapp.tickets.schemas import TicketDraft
 from webapp.tickets.services import contacts, drafts, records
 from webapp.tickets.views.common import bp, me, ticket_url
-from webapp.tickets.views.editing import find_client, name_choices, priority_shown, requester_of
+from webapp.tickets.views.editing import find_client, name_choices, priority_shown
 
 CREATE = "tickets.create"
 CONTACT = ("contact_name", "contact_email", "contact_phone")
@@ -121,7 +121,7 @@ def of_client() -> ResponseReturnValue:
     chosen = client.id if client else None
     if queries.project_name(number_of(form.project_id.data), chosen) is None:
         form.project_id.data = None
-    if requester_of(form.requester.data, chosen) is None:
+    if queries.requester_name(str(form.requester.data or ""), chosen) is None:
         form.requester.data = None
     name_choices(form)
     return render_template("tickets/_of_client.html", form=form)
