@@ -12,8 +12,7 @@ from weakref import WeakKeyDictionary
 from flask import g, has_request_context, request
 from sqlalchemy import Table, event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
-from sqlalchemy.orm.attributes import instance_state
-from sqlalchemy.orm.util import object_mapper
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, instance_state
 
 from webapp.audit.models import AuditEvent
 from webapp.core import trail
@@ -59,7 +58,7 @@ def _collect(session: Session, _: UOWTransaction) -> None:
 
 
 def _describe(row: Audited, verb: str, changes: dict[str, Any]) -> dict[str, Any]:
-    key = object_mapper(row).primary_key_from_instance(row)
+    key = instance_state(row).mapper.primary_key_from_instance(row)
     told, row.audit_told = row.audit_told or {}, None
     return {
         "action": f"{row.audit_type}.{verb}",
@@ -84,7 +83,8 @@ def _changes(row: Audited, verb: str) -> dict[str, list[Any]]:
     for column in state.mapper.column_attrs:
         if column.key in row.audit_ignored or column.key not in touched:
             continue
-        history = state.attrs[column.key].history
+        # Not through `state.attrs`: that makes an object for each column there is, each time.
+        history = state.get_history(column.key, PASSIVE_NO_INITIALIZE)
         if history.has_changes() or verb == "deleted":
             old = (history.deleted or history.unchanged or [None])[0]
             new = None if verb == "deleted" else (history.added or [None])[0]
@@ -107,10 +107,9 @@ def _values(row: Audited) -> dict[str, list[Any]]:
 
 
 def _mark(session: Session, transaction: SessionTransaction) -> None:
-    _marks[transaction] = (
-        len(session.info.get(PENDING, [])),
-        len(session.info.get(trail.NOTES, [])),
-    )
+    pending, notes = session.info.get(PENDING), session.info.get(trail.NOTES)
+    if pending or notes:
+        _marks[transaction] = (len(pending or ()), len(notes or ()))
 
 
 def _forget(session: Session, transaction: SessionTransaction) -> None:
@@ -169,10 +168,15 @@ def _row(origin: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _sent(row: dict[str, Any]) -> dict[str, str | None]:
+def _sent(row: dict[str, Any]) -> tuple[str | None, ...]:
     """Return a row as text: all have the same types then, so that the server plans them once."""
-    sent = {name: None if value is None else str(value) for name, value in row.items()}
-    return sent | {"changes": json.dumps(row["changes"])}
+    row["changes"] = json.dumps(row["changes"])
+    return tuple(
+        [
+            value if value is None or type(value) is str else str(value)
+            for value in map(row.__getitem__, COLUMNS)
+        ]
+    )
 
 
 COLUMNS = tuple(
@@ -183,13 +187,15 @@ COLUMNS = tuple(
 # By hand, for every change pays for it: through the session it takes four times as long. Nothing is returned, for who
 # writes may not be allowed to read it.
 INSERT = "INSERT INTO audit_event ({}) VALUES ({})".format(  # noqa: S608 # nosec B608 - our own names
-    ", ".join(COLUMNS), ", ".join(f"%({name})s" for name in COLUMNS)
+    ", ".join(COLUMNS), ", ".join("%s" for _ in COLUMNS)
 )
 
 
 def _refuse_bulk_change(state: ORMExecuteState) -> None:
+    if not (state.is_update or state.is_delete):
+        return
     mapper = state.bind_mapper
-    if (state.is_update or state.is_delete) and mapper and issubclass(mapper.class_, Audited):
+    if mapper and issubclass(mapper.class_, Audited):
         raise UnauditedChange(f"Change {mapper.class_.__name__} row by row.")
 
 
@@ -212,15 +218,16 @@ def _origin() -> dict[str, Any]:
     """Who acts, and through which request."""
     if not has_request_context():
         return {}
-    who = person() if g.get("person_known") else None
+    known = g._get_current_object().__dict__  # noqa: SLF001 - each look through the proxy costs
+    who = person() if known.get("person_known") else None
     return {
-        "request_id": g.get("request_id"),
+        "request_id": known.get("request_id"),
         "actor_id": who.id if who else None,
         "actor_name": who.name if who else None,
         "via": f"session:{who.session_id}" if who else None,
         "ip": request.remote_addr,
-        "user_agent": request.user_agent.string[:400],
+        "user_agent": request.headers.get("User-Agent", "")[:400],
         "method": request.method,
         "path": plain_path(),
-        "page": g.get("page_key") or None,
+        "page": known.get("page_key") or None,
     }
