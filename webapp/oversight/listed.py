@@ -43,10 +43,10 @@ class ListedField(forms.SelectField):
 
     widget = Select()
 
-    def __init__(self, *args: Any, listing: Listing, **kwargs: Any) -> None:
+    def __init__(self, label: str, *, listing: Listing, **kwargs: Any) -> None:
         """Keep where the choices come from."""
         self.listing = listing
-        super().__init__(*args, choices=self._offered, default="", **kwargs)
+        super().__init__(label, choices=self._offered, default="", **kwargs)
 
     def _offered(self) -> list[SelectChoice]:
         return list(_listed(str(get_locale()), self.listing)[0])
