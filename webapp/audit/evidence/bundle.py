@@ -219,7 +219,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 def _readme(public_key: bytes) -> bytes:
     pem = base64.b64encode(_DER + public_key).decode()
-    return README.format(pem=pem, key=public_key.hex()).encode()
+    return README.format(pem=pem).encode()
 
 
 def _copy(bundle: ZipFile, name: str, blocks: Iterable[bytes]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ Unpack it anywhere and run, on a machine of your own with Python 3.9 or newer an
 
     python3 -I verify.py
 
-(on Windows: py -I verify.py). It needs no network. It exits with 0 and says VERIFIED, or with 1 and names the first
-thing that does not hold. Without -I it refuses to run, as Python would take other files of this directory for its own.
+(on Windows: py -I verify.py). It needs no network. It exits with 0 and says VERIFIED, with 1 and names the first thing
+that does not hold, or with 2 if all holds but nothing could be compared with the heads that you gave. Without -I it
+refuses to run, as Python would take other files of this directory for its own.
 
 A script that came with a bundle says what whoever made the bundle wants. Take verify.py from a Steward that you trust
 (from a bundle of your own), compare its sha-256 with the one on the page "Integrity", and run that on this bundle:
@@ -28,7 +29,7 @@ Two questions only you can answer, with what you keep outside of Steward:
   Is this the right key?  The seal key is known beforehand: it stands on Steward's page "Integrity", and auditors note
       it at the beginning of an engagement. Give it, and a bundle that was signed by another is refused:
 
-          python3 -I verify.py --public-key {key}
+          python3 -I verify.py --public-key THE-KEY-THAT-YOU-NOTED
 
   Was the whole log rewritten, with all its seals?  Whoever has the seal key could do that. It shows against the heads
       of the chain that were sent out of the database as time went by, to a file, by mail or to a webhook. Put those
@@ -71,7 +72,7 @@ Without the script, OpenSSL checks the signature of the manifest, and sha256sum 
 
     openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json -sigfile manifest.sig
 
-with key.pem:
+with key.pem (the key of this bundle; whether it is the right one is the first question above):
 
     -----BEGIN PUBLIC KEY-----
     {pem}

@@ -5,7 +5,8 @@
     python3 -I verify.py evidence.zip       or in this zip file or directory
     python3 -I verify.py --help             says how to give the key and the heads that you know
 
-It exits with 0 if everything holds, and with 1 after naming the first thing that does not; see README.txt.
+It exits with 0 if everything holds, with 1 after naming the first thing that does not, and with 2 if nothing could be
+compared with the heads that you gave; see README.txt.
 """
 
 import sys
@@ -132,7 +133,7 @@ class Bundle:
     """The files, in a directory or in a zip file."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.at = path, MANIFEST
         self.zip = None if path.is_dir() else zipfile.ZipFile(path)
         self.names = self.zip.namelist() if self.zip else [each.name for each in path.iterdir()]
         once = self.zip is None or len({name.casefold() for name in self.names}) == len(self.names)
@@ -166,6 +167,7 @@ class Bundle:
                 value = dict(json.loads(line))
             except (ValueError, TypeError, RecursionError):
                 raise Wrong(f"{name}, line {number}: is no JSON object.") from None
+            self.at = f"{name}, line {number}"
             yield value
 
 
@@ -186,7 +188,7 @@ class Check:
             self._chain()
             self._files()
         except (KeyError, TypeError, AttributeError) as error:
-            raise Wrong("This script does not know such a bundle: " + plain(error)) from error
+            raise Wrong(f"{self.bundle.at}: cannot be understood ({plain(error)}).") from error
         except BROKEN as error:
             raise Wrong("The bundle cannot be read: " + plain(error)) from error
 
@@ -243,6 +245,7 @@ class Check:
 
     def _rows(self, head: dict[str, Any], proof: dict[str, Any], rows: Iterator[bytes]) -> None:
         before, name = self.rows, f"seal {plain(head['id'])}"
+        self.bundle.at = f"{PROOFS}, the proof of {name}"
         chosen: dict[int, bytes] = {}
         for start, count in proof["leaves"]:
             for place in range(start, start + count):
@@ -274,8 +277,6 @@ class Check:
         same = header["public_key"] == self.key.hex()
         demand(same, "The head of the chain is signed by another key than the manifest.")
         self._signed(seal, header)
-        if self.checkpoints and not self.compared:
-            raise Wrong("None of your checkpoints is of a seal here: nothing could be compared.")
         self.tell(f"The rows are sealed: {many(self.rows, 'row')}, {many(self.covering, 'seal')}")
         self.tell(f"The chain is whole up to the head: {many(self.seals, 'seal')}")
         self.tell(f"The signatures of seals are good: {self.signatures} checked")
@@ -286,8 +287,10 @@ class Check:
         files = self.manifest["files"]
         demand({ROWS, SEALS, PROOFS} <= set(files), f"{MANIFEST} does not name all files.")
         self.strange = sorted(set(self.bundle.names) - {*files, MANIFEST, SIGNATURE})
-        packed = self.bundle.zip is not None and self.strange
-        demand(not packed, f"{MANIFEST} does not name {plain(', '.join(self.strange))}.")
+        demand(
+            self.bundle.zip is None or not self.strange,
+            f"{MANIFEST} does not name {plain(', '.join(self.strange))}.",
+        )
         for name, said in sorted(files.items()):
             digest = hashlib.sha256()
             with self.bundle.open(name) as file:
@@ -354,13 +357,17 @@ def _summary(check: Check, say: Say) -> None:
         "Key": check.key.hex(),
         "not proven:": ", ".join(check.strange),
     }
-    say("\nVERIFIED")
+    alone = bool(check.checkpoints) and not check.compared
+    say("\nVERIFIED, BUT NOT COMPARED" if alone else "\nVERIFIED")
     for title, fact in facts.items():
         if fact != "":
             say(f"  {title:<10} {plain(fact)}")
     if not check.keys:
         say("  Is it the right key? Compare it with the one you know, or give that: --public-key")
-    if not check.compared:
+    if alone:
+        seals = f"{plain(said['seals']['first'])} to {plain(head['seal'])}"
+        say(f"  None of your checkpoints is of a seal from {seals}")
+    elif not check.compared:
         say("  A log rewritten as a whole shows only against heads kept elsewhere: --checkpoints")
 
 
@@ -392,7 +399,7 @@ def main() -> int:
         say(f"\nNOT VERIFIED\n  {plain(error)}")
         return 1
     _summary(check, say)
-    return 0
+    return 2 if kept and not check.compared else 0
 
 
 if __name__ == "__main__":
