@@ -144,7 +144,11 @@ def exactly(moment: datetime | None) -> Markup | str:
     """Show a moment in the person's zone to the second, with the zone."""
     if moment is None:
         return NOTHING
-    zone, language = _reader()
+    return _exactly(moment, *_reader())
+
+
+@lru_cache(maxsize=4096)
+def _exactly(moment: datetime, zone: ZoneInfo, language: str) -> Markup:
     local = moment.astimezone(zone)
     said = _second(local.replace(microsecond=0, tzinfo=None), language)
     return _time(moment, zone, f"{said} {local.tzname()}")
