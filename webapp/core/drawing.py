@@ -33,7 +33,7 @@ def escape(value: Any) -> str:
     if kind is Markup:
         return value  # type: ignore[no-any-return]
     if kind is str:
-        return _escaped(value)  # type: ignore[no-any-return]
+        return _escaped(value)
     return str(value) if kind is int else markupsafe.escape(value)
 
 
@@ -130,7 +130,7 @@ def url_for(endpoint: str, **values: Any) -> str:
 def _pattern(_root: str, endpoint: str, shape: tuple[tuple[str, Any], ...]) -> tuple[str, ...]:
     """What an address consists of; a part of NUL and a place stands for the number there."""
     places = [name for name, value in shape if value is _NUMBER]
-    asked = {
+    asked: dict[str, Any] = {
         name: _HOLE + places.index(name) if value is _NUMBER else value for name, value in shape
     }
     whole = flask_url_for(endpoint, **asked)

@@ -12,7 +12,16 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 from sqlalchemy.types import Date, DateTime
 from werkzeug.exceptions import BadRequest
 
@@ -95,10 +104,14 @@ def paginate(
     *,
     counted: bool = False,
     around: Callable[[Select[Any], bool], Select[Any]] | None = None,
+    values: Mapping[str, Any] | None = None,
+    kept: dict[Any, Any] | None = None,
 ) -> Page:
     """Run ``statement`` for one page, as ``sort``, ``limit``, ``after`` and ``before`` in ``args`` ask.
 
     ``around`` gets the ordered and cut statement, and whether it ascends, and returns one with the same rows.
+    ``values`` are those of the statement's parameters. Where the same statement comes again and again, ``kept`` keeps
+    what is made of it: to make that takes longer than to run it.
 
     Raises:
         BadRequest: if one of them is malformed.
@@ -110,15 +123,17 @@ def paginate(
     after, before = args.get("after"), args.get("before")
     backwards = bool(before) and not after
     ascending = descending == backwards
-    page = statement.add_columns(column.label("_sort"), listing.id.label("_id"))
+    asked = dict(values or {})
     if cursor := (before if backwards else after):
-        value, row_id = read_cursor(cursor, column)
-        edge = tuple_(literal(value, column.type), literal(row_id))
-        here = tuple_(column, listing.id)
-        page = page.where(here > edge if ascending else here < edge)
-    order = (column.asc(), listing.id.asc()) if ascending else (column.desc(), listing.id.desc())
-    page = page.order_by(*order).limit(limit + 1)
-    rows = list(db.session.execute(around(page, ascending) if around else page))
+        asked["_edge"], asked["_edge_id"] = read_cursor(cursor, column)
+    place = (key, ascending, limit, bool(cursor))
+    page = kept.get(place) if kept is not None else None
+    if page is None:
+        page = _ordered(statement, listing.id, column, ascending, bool(cursor)).limit(limit + 1)
+        page = around(page, ascending) if around else page
+        if kept is not None:
+            kept[place] = page
+    rows = list(db.session.execute(page, asked))
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
         rows.reverse()
@@ -129,6 +144,21 @@ def paginate(
     if counted:
         result.count = capped_count(statement)
     return result
+
+
+def _ordered(
+    statement: Select[Any], row_id: Any, column: Any, ascending: bool, edged: bool
+) -> Select[Any]:
+    """The statement in order; ``edged`` starts it after the row that ``_edge`` and ``_edge_id`` name."""
+    page = statement.add_columns(column.label("_sort"), row_id.label("_id"))
+    if edged:
+        edge = tuple_(
+            bindparam("_edge", type_=column.type), bindparam("_edge_id", type_=BigInteger)
+        )
+        here = tuple_(column, row_id)
+        page = page.where(here > edge if ascending else here < edge)
+    order = (column.asc(), row_id.asc()) if ascending else (column.desc(), row_id.desc())
+    return page.order_by(*order)
 
 
 def count_text(count: int) -> str:

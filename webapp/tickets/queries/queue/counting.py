@@ -56,9 +56,9 @@ def counting(found: Sequence[Condition], *, named: bool = False) -> Any:
     return select(fit.label("fit"), func.count().label("seen"), ids.label("ids"))
 
 
-def count(found: Sequence[Condition]) -> Count:
-    """Count the tickets that match; where something narrows them to few, name them."""
-    return _said(db.session.execute(counting(found, named=len(found) > 1)).one())
+def count(statement: Any) -> Count:
+    """Count by a statement of ``counting``."""
+    return _said(db.session.execute(statement).one())
 
 
 def counts(asked: Sequence[Sequence[Condition]]) -> list[Count]:

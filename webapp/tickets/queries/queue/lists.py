@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, and_, any_, false, literal, or_, select, true
+from sqlalchemy import ARRAY, BigInteger, and_, any_, bindparam, false, literal, or_, select, true
 
 from webapp.access.identity import SignedIn
 from webapp.core import bulk
@@ -17,13 +17,13 @@ from webapp.organisation.tree import Reach
 from webapp.tickets.models import Ticket
 from webapp.tickets.queries import presence
 from webapp.tickets.queries.queue.conditions import (
-    Condition,
     clauses,
     conditions,
     due_at,
 )
 from webapp.tickets.queries.queue.counting import Count, count, counts
 from webapp.tickets.queries.queue.filters import VIEWS, Filters, filters_from
+from webapp.tickets.queries.queue.plans import plan_of
 from webapp.tickets.queries.queue.rows import ROWS, Row, lots, with_names
 
 LISTING = Listing(
@@ -40,6 +40,8 @@ LISTING = Listing(
 )
 LATEST = replace(LISTING, default="-updated")
 MOST_NEWS = 100
+_FEW_ROWS = ROWS.where(Ticket.id == any_(bindparam("few", type_=ARRAY(BigInteger))))
+_FEW_PAGES: dict[Any, Any] = {}
 
 
 def listing_of(filters: Filters) -> Listing:
@@ -49,17 +51,16 @@ def listing_of(filters: Filters) -> Listing:
 
 def list_tickets(filters: Filters, args: Any, who: SignedIn) -> Page:
     """Return one page of the tickets that match, with the names of what they belong to; its count may be "at least"."""
-    found = conditions(filters, who)
-    number = count(found)
-    page = paginate(ROWS.where(*_narrowed(found, number)), listing_of(filters), args)
+    plan = plan_of(filters, who)
+    number = count(plan.counting)
+    listing = listing_of(filters)
+    if number.ids is None:
+        page = paginate(plan.rows, listing, args, kept=plan.pages)
+    else:  # few are named, so that no plan of the database looks for them through all the others
+        page = paginate(_FEW_ROWS, listing, args, values={"few": number.ids}, kept=_FEW_PAGES)
     page.count, page.at_least = max(number.number, len(page.rows)), number.at_least
     page.rows = _present(with_names(page.rows), who)
     return page
-
-
-def _narrowed(found: Sequence[Condition], number: Count) -> list[Any]:
-    """What the page is chosen from: few are named, so that no plan looks for them through all the others."""
-    return clauses(found) if number.ids is None else [_among(number.ids)]
 
 
 def _present(rows: list[Row], who: SignedIn) -> list[Row]:

@@ -1,9 +1,10 @@
 """What the values of filters are called, for the marks above the list."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import String, cast, literal, select, union_all
+from sqlalchemy import ARRAY, BigInteger, String, any_, bindparam, cast, literal, select, union_all
 from sqlalchemy.sql.expression import func
 
 from webapp.access.identity import SignedIn
@@ -22,13 +23,12 @@ Names = dict[tuple[str, int], str]
 def names_of(filters: Filters, who: SignedIn) -> Names:
     """Return the names of the people, teams, places and assets that the filters mean; what is out of sight has none."""
     asked = set(_asked(filters))
-    parts = [
-        _part(kind, [key for other, key in asked if other == kind])
-        for kind in sorted({kind for kind, _key in asked} - {"location"})
-    ]
+    kinds = sorted({kind for kind, _key in asked} - {"location"})
     found: Names = {}
-    if parts:
-        found = {(row.kind, row.id): row.name for row in db.session.execute(union_all(*parts))}
+    if kinds:
+        keys = {kind: [key for other, key in asked if other == kind] for kind in kinds}
+        rows = db.session.execute(_names(tuple(kinds)), keys)
+        found = {(row.kind, row.id): row.name for row in rows}
     if places := [key for kind, key in asked if kind == "location"]:
         known = choices.labels("location", places, seen=reach_of(who, "tickets"))
         found |= {("location", int(key)): name for key, name in known.items()}
@@ -43,10 +43,17 @@ def _asked(filters: Filters) -> Iterator[tuple[str, int]]:
     yield from (("asset", one) for one in filters.assets)
 
 
-def _part(kind: str, keys: list[int]) -> Any:
+@cache
+def _names(kinds: tuple[str, ...]) -> Any:
+    """The statement for some kinds of things, made once."""
+    return union_all(*(_part(kind) for kind in kinds))
+
+
+def _part(kind: str) -> Any:
     model, name = _NAMED[kind]
     shown = cast(name, String).label("name")
-    return select(literal(kind).label("kind"), model.id, shown).where(model.id.in_(keys))
+    keys = bindparam(kind, type_=ARRAY(BigInteger))
+    return select(literal(kind).label("kind"), model.id, shown).where(model.id == any_(keys))
 
 
 _NAMED: dict[str, tuple[Any, Any]] = {
