@@ -32,6 +32,7 @@ from webapp.core import (
     health,
     htmx,
     idempotency,
+    liveness,
     logging,
     security,
     templating,
@@ -134,6 +135,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.assert_pages_exist(app)
     with app.app_context():
         event.listen(db.engine, "connect", database.refuse_unsafe)
+        liveness.ask_seldom(db.engine)
     _serve_static(app)
     return app
 
