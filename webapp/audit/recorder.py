@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from flask import g, has_request_context, request
 from sqlalchemy import Table, event
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, instance_state
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from webapp.audit.models import AuditEvent
 from webapp.core import trail
