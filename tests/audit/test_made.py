@@ -39,8 +39,8 @@ def test_the_list_is_that_of_a_fresh_database(migrated_database: Callable[[str],
             made.write(connection)
             made.known.cache_clear()
         found = {place: digest for place, (_stands, digest) in made.digests(connection).items()}
-    differs = sorted(set(found.items()) ^ set(made.known().items()))
-    assert not differs, "If this is meant: UPDATE_GUARDS=1 pytest tests/audit/test_made.py"
+    differs = sorted({place for place, _digest in found.items() ^ made.known().items()})
+    assert not differs, f"{differs}: if meant, UPDATE_GUARDS=1 pytest tests/audit/test_made.py"
 
 
 def test_whoever_replaces_one_is_found(log: Log) -> None:

@@ -134,3 +134,15 @@ def test_the_refusal_of_a_job_stays_though_its_work_is_undone(
     assert noted["request_id"] == f"job-{job.rpartition('/')[2]}"
     assert row_of(Asset, thing.id).model == "X" and "Not for you." in boss.get(job).text
     assert not audit_rows(action="audit.undone", actor_id=boss.user.id)
+
+    # Refused before anything was tried.
+    undo_request(boss, row)
+
+    def deny(*_: Any, **__: Any) -> None:
+        raise Denied("Not any more.", key="audit.undo")
+
+    monkeypatch.setattr("webapp.oversight.undoing.jobs.planning.plan_request", deny)
+    run_jobs()
+    first, second = audit_rows(action="access.denied", actor_id=boss.user.id)
+    assert first == noted and second["reason"] == "Not any more."
+    assert second["changes"] == {"missing": "audit.undo"}

@@ -21,7 +21,7 @@ from webapp.core.db import db
 from webapp.core.errors import Denied, DomainError, MaybeSaved, NotSaved
 from webapp.core.htmx import TO_TOASTS, wants_json, wants_partial
 from webapp.core.identity import person
-from webapp.core.language import LANGUAGES, Text, _, english
+from webapp.core.language import LANGUAGES, Text, _
 from webapp.core.refusals import constraint_of
 from webapp.core.unit_of_work import mark_failed
 from webapp.core.unread import read_rest
@@ -118,13 +118,7 @@ def _on_domain_error(error: DomainError) -> ResponseReturnValue:
 
 def denied(message: str, *, key: str | None) -> ResponseReturnValue:
     """Refuse, keep the refusal in the log, and explain it to the person."""
-    trail.note(
-        "access.denied",
-        category="access",
-        outcome="denied",
-        reason=english(message),
-        changes={"missing": key} if key else {},
-    )
+    trail.note_denied(message, key=key)
     return reply(HTTPStatus.FORBIDDEN, message, code="forbidden", key=key)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from webapp.core.db import Audited, db
+from webapp.core.language import english
 
 NOTES = "trail_notes"
 CONTEXT = "trail_context"
@@ -40,6 +41,18 @@ class Note:
 def note(action: str, **values: Any) -> None:
     """Have an event recorded with the transaction of the change."""
     db.session.info.setdefault(NOTES, []).append(Note(action=action, **values))
+
+
+def note_denied(message: str, *, key: str | None) -> None:
+    """Have a refusal recorded: ``message`` is what was said, ``key`` the page or permission that is missing."""
+    missing = {"missing": key} if key else {}
+    note(
+        "access.denied",
+        category="access",
+        outcome="denied",
+        reason=english(message),
+        changes=missing,
+    )
 
 
 def tell(row: Audited, action: str, **values: Any) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from webapp.core import trail
 from webapp.core.database import ALL_CLIENTS_ROLE
 from webapp.core.db import db
-from webapp.core.errors import DomainError, MaybeSaved, NotSaved
+from webapp.core.errors import Denied, DomainError, MaybeSaved, NotSaved
 
 log = structlog.get_logger(__name__)
 
@@ -146,8 +146,10 @@ def _roll_back() -> None:
         db.session.rollback()
 
 
-def _keep_refusals() -> None:
+def _keep_refusals(error: DomainError) -> None:
     """Undo the work of a command or a job that was refused, and record the refusal."""
+    if isinstance(error, Denied):
+        trail.note_denied(error.message, key=error.key)
     notes = [note for note in db.session.info.get(trail.NOTES, []) if note.outcome != "ok"]
     context = db.session.info.get(trail.CONTEXT, {})
     _roll_back()
@@ -172,8 +174,8 @@ def unit_of_work(actor: str, **context: Any) -> Iterator[None]:
     try:
         yield
         _commit_and_go_on()
-    except DomainError:
-        _keep_refusals()
+    except DomainError as error:
+        _keep_refusals(error)
         raise
     except BaseException:  # a job is done again then, and says again what it says
         _roll_back()
