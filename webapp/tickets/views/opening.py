@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from webapp.attachments import images, sending
 from webapp.attachments import queries as file_queries
 from webapp.attachments import services as file_services
+from webapp.attachments.models import Attachment
 from webapp.core.error_pages import MESSAGES, reply
 from webapp.core.errors import Denied, DomainError
 from webapp.core.guards import page, permission
@@ -330,11 +331,21 @@ def remove_from_new(attachment_id: int) -> ResponseReturnValue:
     return {"success": True}
 
 
-@bp.get("/new/files/<id:attachment_id>/<any(preview, thumb):size>")
+@bp.get("/new/files/<id:attachment_id>/preview")
 @page("tickets")
 @permission(CREATE, scoped=True)
-def picture_of_new(attachment_id: int, size: str) -> ResponseReturnValue:
+def preview_file_of_new(attachment_id: int) -> ResponseReturnValue:
     """Show an image that waits for a new ticket, as we encoded it."""
-    row = file_queries.get_of_drafts(attachment_id, user_id=me().id) or abort(404)
-    kept = row.preview_sha256 if size == "preview" else row.thumb_sha256
-    return sending.send(kept or abort(404), images.MEDIA_TYPE)
+    return sending.send(_file(attachment_id).preview_sha256 or abort(404), images.MEDIA_TYPE)
+
+
+@bp.get("/new/files/<id:attachment_id>/thumb")
+@page("tickets")
+@permission(CREATE, scoped=True)
+def thumb_file_of_new(attachment_id: int) -> ResponseReturnValue:
+    """Show it small."""
+    return sending.send(_file(attachment_id).thumb_sha256 or abort(404), images.MEDIA_TYPE)
+
+
+def _file(attachment_id: int) -> Attachment:
+    return file_queries.get_of_drafts(attachment_id, user_id=me().id) or abort(404)
