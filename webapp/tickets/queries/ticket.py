@@ -166,20 +166,31 @@ def beside(ticket_id: int, user_id: int) -> Beside:
 
 
 MOST_RELATED = 1000
+RELATED = (
+    *("ticket_message", "attachment", "ticket_watcher", "time_entry", "ticket_link"),
+    "ticket_merge",
+)
 
 
 def related(ticket: Ticket) -> dict[str, list[int]]:
     """Rows whose story belongs to the ticket's: messages, files, watchers, links, merges, time. Ids by object type."""
+    found: dict[str, list[int]] = {kind: [] for kind in RELATED}
+    for kind, key in db.session.execute(_related(), {"ticket": ticket.id}):
+        found[kind].append(key)
+    return found
+
+
+@cache
+def _related() -> Any:
+    """The statement, made once."""
+    here = bindparam("ticket", type_=BigInteger)
     mine: dict[str, Any] = {
-        "ticket_message": (Message.id, Message.ticket_id == ticket.id),
-        "attachment": (Attachment.id, Attachment.ticket_id == ticket.id),
-        "ticket_watcher": (Watcher.id, Watcher.ticket_id == ticket.id),
-        "time_entry": (TimeEntry.id, TimeEntry.ticket_id == ticket.id),
-        "ticket_link": (Link.id, (Link.ticket_id == ticket.id) | (Link.other_id == ticket.id)),
-        "ticket_merge": (
-            Merge.id,
-            (Merge.source_id == ticket.id) | (Merge.target_id == ticket.id),
-        ),
+        "ticket_message": (Message.id, Message.ticket_id == here),
+        "attachment": (Attachment.id, Attachment.ticket_id == here),
+        "ticket_watcher": (Watcher.id, Watcher.ticket_id == here),
+        "time_entry": (TimeEntry.id, TimeEntry.ticket_id == here),
+        "ticket_link": (Link.id, (Link.ticket_id == here) | (Link.other_id == here)),
+        "ticket_merge": (Merge.id, (Merge.source_id == here) | (Merge.target_id == here)),
     }
     parts = [
         select(
@@ -191,7 +202,4 @@ def related(ticket: Ticket) -> dict[str, list[int]]:
         )
         for kind, (key, condition) in mine.items()
     ]
-    found: dict[str, list[int]] = {kind: [] for kind in mine}
-    for kind, key in db.session.execute(union_all(*parts)):
-        found[kind].append(key)
-    return found
+    return union_all(*parts)
