@@ -111,7 +111,10 @@ def test_a_reply_with_variables_is_said_on_each_and_stays(sign_in):
     contact = factories.make_contact(name="Ada Byron")
     home = contact.client_id
     one = factories.make_ticket("Mail", client_id=home, requester_contact_id=contact.id)
-    two = factories.make_ticket("Print", client_id=home, status=Status.PENDING)
+    other = factories.make_contact(name="Bea Cole", client_id=home)
+    two = factories.make_ticket(
+        "Print", client_id=home, status=Status.PENDING, requester_contact_id=other.id
+    )
     client = sign_in(*AGENT)
     with factories.work():
         reply = CannedReply(
@@ -130,7 +133,7 @@ def test_a_reply_with_variables_is_said_on_each_and_stays(sign_in):
     with factories.work():
         bodies = {m.ticket_id: m for m in db.session.scalars(select(Message))}
         assert bodies[one.id].body == f"Hi Ada Byron, #{one.number}"
-        assert bodies[two.id].body == f"Hi …, #{two.number}"
+        assert bodies[two.id].body == f"Hi Bea Cole, #{two.number}"
         assert not bodies[one.id].is_note and bodies[one.id].author_id == client.user.id
         followed = set(db.session.scalars(select(Watcher.ticket_id)))
     assert followed == {one.id, two.id}

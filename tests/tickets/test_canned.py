@@ -29,7 +29,7 @@ def test_only_what_is_listed_is_filled_in_and_nothing_is_run() -> None:
 
 def test_what_has_no_value_is_left_open_and_named() -> None:
     filled = filling.fill("About {{asset.tag}}.", {"asset.tag": ""})
-    assert filled == filling.Filled(text="About ….", missing=("asset.tag",))
+    assert filled == filling.Filled(text="About {{asset.tag}}.", missing=("asset.tag",))
 
 
 # --- the pages ----------------------------------------------------------------------

@@ -77,6 +77,9 @@ FIELDS = {
     "location_id": N_("location"),
     "low": N_("low"),
     "mail_every": N_("mails gather (minutes)"),
+    "mail_state": N_("mail"),
+    "mailed_at": N_("mailed at"),
+    "mailed_to": N_("mailed to"),
     "manufacturer": N_("manufacturer"),
     "media_type": N_("media type"),
     "member": N_("member"),
@@ -130,6 +133,7 @@ FIELDS = {
     "quiet_from": N_("quiet from"),
     "quiet_until": N_("quiet until"),
     "read_at": N_("read at"),
+    "recorded_by_id": N_("recorded by"),
     "record": N_("record"),
     "refused": N_("refused"),
     "reopened": N_("times reopened"),
@@ -224,7 +228,7 @@ POINTS_AT = {f"{kind}_id": kind for kind in KINDS} | {
     **dict.fromkeys(
         (
             *("created_by_id", "uploaded_by_id", "holder_user_id", "assignee_id", "author_id"),
-            *("merged_by_id", "owner_id", "requester_user_id"),
+            *("recorded_by_id", "merged_by_id", "owner_id", "requester_user_id"),
         ),
         "user",
     ),

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     demo: bool = False
     smtp_url: Annotated[str, _starts_with("smtp", "smtps")] | None = Field(default=None, repr=False)
     mail_from: str = "Steward <steward@localhost>"
+    mail_reply_to: Annotated[str, AfterValidator(_mail_address)] | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     base_url: Annotated[str, _starts_with("http", "https")] | None = None

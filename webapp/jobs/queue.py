@@ -97,11 +97,12 @@ def periodic(
 
 
 class Progress:
-    """How far a job is, and as whom it acts (``actor``; None is the system)."""
+    """How far a job is, and as whom it acts (``actor``; None is the system); ``failures``: how often it failed."""
 
     def __init__(self, job_id: int) -> None:
         self.job_id = job_id
         self.actor: identity.SignedIn | None = None
+        self.failures = 0
         self._told_at = 0.0
         self._total: int | None = None
 
@@ -195,7 +196,7 @@ def run(what: Task, *, job_id: int, args: dict[str, Any]) -> None:
 
 def _do(what: Task, progress: Progress, args: dict[str, Any]) -> None:
     user_id, page = args.pop("_user", None), args.pop("_page", "")
-    args.pop("_failures", None)
+    progress.failures = int(args.pop("_failures", 0))
     with _transaction(what, progress.job_id):
         hold(progress.job_id)
         if _is_done(progress.job_id):

@@ -16,7 +16,6 @@ VARIABLES = {
     "client.name": _("The client"),
     "asset.tag": _("The tag of the asset that it is about"),
 }
-UNKNOWN = "…"  # stands where there is nothing to fill in, for the reader to see
 _PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
@@ -33,8 +32,16 @@ def unknown_in(body: str) -> list[str]:
     return list(dict.fromkeys(name for name in _PLACE.findall(body) if name not in VARIABLES))
 
 
+def unfilled_in(body: str) -> list[str]:
+    """Return the variables that stand in a text still, in order and once."""
+    return list(dict.fromkeys(name for name in _PLACE.findall(body) if name in VARIABLES))
+
+
 def fill(body: str, values: Mapping[str, str]) -> Filled:
-    """Put values in the place of variables. What a value itself holds is not looked at again."""
+    """Put values in the place of variables. What a value itself holds is not looked at again.
+
+    Where there is nothing to fill in the variable stays, for whoever writes to see; it is not sent like that.
+    """
     missing: dict[str, None] = {}
 
     def value(found: re.Match[str]) -> str:
@@ -43,7 +50,7 @@ def fill(body: str, values: Mapping[str, str]) -> Filled:
             return found[0]
         if not values.get(name):
             missing[name] = None
-            return UNKNOWN
+            return f"{{{{{name}}}}}"
         return values[name]
 
     return Filled(text=_PLACE.sub(value, body), missing=tuple(missing))

@@ -9,7 +9,7 @@ from webapp.core.forms import SchemaForm, SelectField
 from webapp.core.language import N_, gettext
 from webapp.tickets.message_schemas import Saying, Typed
 from webapp.tickets.models import Status
-from webapp.tickets.words import STATUS
+from webapp.tickets.words import HEARD, STATUS
 
 
 class SayingForm(SchemaForm[Saying]):
@@ -19,6 +19,8 @@ class SayingForm(SchemaForm[Saying]):
     mode = HiddenField(default="reply")
     body = TextAreaField(N_("Reply"), default="")
     note = TextAreaField(N_("Internal note"), default="")
+    asked = TextAreaField(N_("From the requester"), default="")
+    heard = SelectField(N_("How it came in"), validate_choice=False, default="phone")
     seen = HiddenField()
     anyway = BooleanField()
     status = SelectField(N_("Status"), validate_choice=False)
@@ -29,6 +31,7 @@ class SayingForm(SchemaForm[Saying]):
         """Fill in the choices: what may follow the present status."""
         leave = gettext("Leave the status")
         self.status.choices = [("", leave), *((str(one), gettext(STATUS[one])) for one in states)]
+        self.heard.choices = [(str(one), gettext(HEARD[one])) for one in HEARD]
 
 
 class DraftForm(SchemaForm[Typed]):

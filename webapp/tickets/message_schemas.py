@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from webapp.core.forms import BlankIsNone, CommandModel, Paragraphs
-from webapp.tickets.models import Status
+from webapp.tickets.models import Status, Via
 from webapp.tickets.schemas import MAX_BODY, Id, MaybeId
 
 MAX_FILES = 50
@@ -29,11 +29,13 @@ Text = Annotated[
 
 
 class Saying(CommandModel):
-    """A reply or a note; what is typed into the other one stays its draft."""
+    """A reply, a note or what the requester said; what is typed into the other ones stays."""
 
-    mode: Literal["reply", "note"] = "reply"
+    mode: Literal["reply", "note", "asker"] = "reply"
     body: Text = ""
     note: Text = ""
+    asked: Text = ""
+    heard: Literal["phone", "email", "in_person"] = "phone"
     seen: MaybeId = None
     anyway: bool = False
     status: Annotated[Status | None, BlankIsNone] = None
@@ -49,9 +51,19 @@ class Saying(CommandModel):
         return self.mode == "note"
 
     @property
+    def field(self) -> str:
+        """The name of what is sent."""
+        return {"note": "note", "asker": "asked"}.get(self.mode, "body")
+
+    @property
     def said(self) -> str:
         """What is sent."""
-        return self.note if self.is_note else self.body
+        return str(getattr(self, self.field))
+
+    @property
+    def via(self) -> Via | None:
+        """How it came in, if it is the requester's."""
+        return Via(self.heard) if self.mode == "asker" else None
 
 
 Unsent = Annotated[str, BeforeValidator(_unix), AfterValidator(_writable)]

@@ -194,6 +194,19 @@ SPECIAL |= {
     "ticket.replied": _quoting(
         N_("answered: “%(label)s”"), N_("answered"), N_("answered on %(ticket)s: “%(label)s”")
     ),
+    "ticket.recorded": _quoting(
+        N_("recorded what the requester said: “%(label)s”"),
+        N_("recorded what the requester said"),
+        N_("recorded what the requester of %(ticket)s said: “%(label)s”"),
+    ),
+    "ticket.mailed": _with(N_("mailed the reply to %(label)s")),
+    "ticket.mail_failed": _with(N_("could not mail the reply to %(label)s")),
+    "ticket.resolution_mailed": _with(
+        N_("mailed how %(label)s was resolved to %(mailed_to)s"), "mailed_to"
+    ),
+    "ticket.resolution_not_mailed": _with(
+        N_("could not mail how %(label)s was resolved to %(mailed_to)s"), "mailed_to"
+    ),
     "ticket.noted": _quoting(
         N_("noted: “%(label)s”"),
         N_("wrote an internal note"),

@@ -4,7 +4,7 @@ Nobody is told of what they did themselves, nor of a ticket that they cannot see
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from webapp.access.identity import SignedIn
@@ -70,6 +70,24 @@ REPLIED = _kind(
         "There is something new on %(num)s ticket", "There is something new on %(num)s tickets", n
     ),
 )
+ANSWERED = _kind(
+    "ticket.answered",
+    N_("Somebody answers what you asked for"),
+    N_("Replies, and questions that a ticket of yours waits for."),
+    "mail",
+    many=lambda n: ngettext(
+        "%(num)s ticket of yours was answered", "%(num)s tickets of yours were answered", n
+    ),
+)
+SOLVED = _kind(
+    "ticket.solved",
+    N_("What you asked for is resolved"),
+    N_("If no reply says so already."),
+    "circle-check",
+    many=lambda n: ngettext(
+        "%(num)s ticket of yours was resolved", "%(num)s tickets of yours were resolved", n
+    ),
+)
 STATUS = _kind(
     "ticket.status",
     N_("A ticket that you have or follow is resolved or opened again"),
@@ -118,6 +136,10 @@ class _News:
     mentioned: frozenset[int] = field(default=frozenset())
     mention: Callable[[], Words] | None = None
     anchor: str = ""
+    # Who asked is told once of all that happens at once: a part of it is "replied", "solved" or "asked".
+    asker: int | None = None
+    part: str = ""
+    not_to: int | None = None  # who asked, where that is told otherwise or not at all
 
 
 def opened(ticket: Ticket, actor: SignedIn | None) -> None:
@@ -153,12 +175,16 @@ def replied(
     *,
     mentioned: Iterable[int] = (),
 ) -> None:
-    """Tell those who are mentioned, then assignee and watchers, but not the author."""
+    """Tell those who are mentioned, then assignee, watchers and, of a public reply, who asked; not the author."""
     facts = _facts(ticket, actor)
+    asker = ticket.requester_user_id
+    public = not message.is_note and message.recorded_by_id is None
     if message.is_note:
         said = _("%(who)s wrote a note on #%(number)s %(subject)s", **facts)
-    else:
+    elif public:
         said = _("%(who)s replied to #%(number)s %(subject)s", **facts)
+    else:
+        said = _("%(who)s wrote down what the requester says: #%(number)s %(subject)s", **facts)
     named = _("%(who)s mentions you on #%(number)s %(subject)s", **facts)
     _tell(
         REPLIED,
@@ -170,18 +196,39 @@ def replied(
         mentioned=frozenset(mentioned),
         mention=_saying(named, message.body),
         anchor=f"#message-{message.id}",
+        asker=asker if public else None,
+        part="replied",
+        not_to=None if message.is_note and asker == ticket.assignee_id else asker,
     )
 
 
 def status_changed(ticket: Ticket, actor: SignedIn | None) -> None:
-    """Tell assignee and watchers that it was resolved or opened again."""
-    facts = _facts(ticket, actor)
+    """Tell assignee and watchers that it was resolved or opened again; and who asked, that it was resolved."""
+    facts, asker = _facts(ticket, actor), None
     if ticket.status in (Status.RESOLVED, Status.CLOSED):
+        asker = ticket.requester_user_id
         said = _("%(who)s resolved #%(number)s %(subject)s", **facts)
     else:
         said = _("%(who)s opened #%(number)s %(subject)s again", **facts)
-    words = _saying(said, ticket.resolution)
-    _tell(STATUS, ticket, actor, words, to=_assignee(ticket), watchers=True)
+    _tell(
+        STATUS,
+        ticket,
+        actor,
+        _saying(said, ticket.resolution),
+        to=_assignee(ticket),
+        watchers=True,
+        asker=asker,
+        part="solved",
+        not_to=asker,
+    )
+
+
+def asked(ticket: Ticket, actor: SignedIn | None) -> None:
+    """Tell who asked for it that the ticket waits for them."""
+    if ticket.requester_user_id is not None:
+        waits = _("%(who)s waits for your answer: #%(number)s %(subject)s", **_facts(ticket, actor))
+        asker = ticket.requester_user_id
+        _tell(ANSWERED, ticket, actor, _saying(waits), asker=asker, part="asked")
 
 
 def sla_warned(ticket: Ticket, what: str) -> None:
@@ -247,24 +294,46 @@ def _resolve(items: Sequence[_News]) -> list[Notice]:
     told = _candidates(items)
     mentions = [(news.ticket_id, user) for news in items for user in news.mentioned]
     pairs = [(news.ticket_id, user) for news, users in told for user in users]
-    seen = queries.who_sees([*pairs, *mentions])
+    askers = [(news.ticket_id, news.asker) for news in items if news.asker is not None]
+    seen = queries.who_sees([*pairs, *mentions, *askers])
     # Who gets the ticket with a note is told that, and not of the note as well.
     given = {
         (news.ticket_id, user) for news, users in told if news.kind == ASSIGNED for user in users
     }
-    notices = []
+    notices: list[Notice] = []
+    heard: set[tuple[int, int]] = set()  # by a mention
     for news, users in told:
         # One's own deeds are no news, but a late ticket is everybody's.
         mine = {news.actor_id}
         named = {user for user in news.mentioned if (news.ticket_id, user) in seen} - mine
         if named and news.mention is not None:
             notices.append(_notice(news, MENTIONED, named, news.mention))
+            heard |= {(news.ticket_id, user) for user in named}
         others = {user for user in users if (news.ticket_id, user) in seen} - mine - named
+        others -= {news.not_to}
         if news.kind == REPLIED:
             others = {user for user in others if (news.ticket_id, user) not in given}
         if others:
             notices.append(_notice(news, news.kind, others, news.words))
-    return notices
+    return [*notices, *_to_askers(items, seen - heard)]
+
+
+def _to_askers(items: Sequence[_News], seen: set[tuple[int, int]]) -> Iterator[Notice]:
+    """Tell who asked once of what happened at once: what was said under what it came to."""
+    parts: dict[tuple[int, int], dict[str, _News]] = {}
+    for news in items:
+        key = news.ticket_id, news.asker or 0
+        if key in seen and news.asker != news.actor_id:
+            parts.setdefault(key, {})[news.part] = news
+    for (_ticket, asker), mine in parts.items():
+        lead = mine.get("solved") or mine.get("asked") or mine["replied"]
+        said = mine.get("replied", lead)
+        kind = SOLVED if said.part == "solved" else ANSWERED
+        yield _notice(said, kind, {asker}, _under(lead.words, said.words))
+
+
+def _under(title: Callable[[], Words], body: Callable[[], Words]) -> Callable[[], Words]:
+    return lambda: (title()[0], body()[1])
 
 
 def _candidates(items: Sequence[_News]) -> list[tuple[_News, set[int]]]:

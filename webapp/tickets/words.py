@@ -1,7 +1,7 @@
 """What people call the states, kinds and priorities of tickets."""
 
 from webapp.core.language import _
-from webapp.tickets.models import Kind, Level, LinkKind, Priority, Status
+from webapp.tickets.models import Kind, Level, LinkKind, Priority, Status, Via
 
 KIND = {
     Kind.INCIDENT: _("Incident"),
@@ -39,4 +39,10 @@ LINK_BACK = {
     LinkKind.BLOCKS: _("Blocked by"),
     LinkKind.CAUSED_BY: _("Causes"),
     LinkKind.RELATED: _("Related to"),
+}
+# How something came in that the desk wrote down.
+HEARD = {
+    Via.PHONE: _("By phone"),
+    Via.EMAIL: _("By e-mail"),
+    Via.IN_PERSON: _("In person"),
 }

@@ -25,6 +25,7 @@ TELLING = frozenset(
         *("ticket.linked", "ticket.unlinked", "ticket.merged_in", "ticket.merged_out"),
         *("asset.left", "project.left", "asset.followed", "custody.followed", "audit.undone"),
         *("asset.bulk_changed", "asset.bulk_undone", "ticket.bulk_changed", "ticket.bulk_undone"),
+        *("ticket.mail_failed", "ticket.resolution_not_mailed"),
         *("ticket.bulk_said", "ticket.sla_warned", "ticket.sla_breached", "user.invited"),
         *("session.revoked", "session.ended", "user.link_made"),
     )
@@ -55,7 +56,7 @@ CHANGING = {
 }
 NOT_UNDONE: dict[str, Text] = {
     **dict.fromkeys(
-        ("ticket.replied", "ticket.noted", "ticket.described"),
+        ("ticket.replied", "ticket.recorded", "ticket.noted", "ticket.described"),
         _("What was said has been read and mailed. Say something else instead."),
     ),
     "ticket.opened": _("A ticket is never deleted. Close it or merge it instead."),
@@ -66,7 +67,10 @@ NOT_UNDONE: dict[str, Text] = {
     "contact.created": _("A contact is never deleted. Change it instead."),
     "attachment.sent": _("A file that was sent stays in the conversation. Delete it there."),
     "attachment.purged": _("The file is gone for good."),
-    "mail.sent": _("A mail cannot be called back."),
+    **dict.fromkeys(
+        ("mail.sent", "ticket.mailed", "ticket.resolution_mailed"),
+        _("A mail cannot be called back."),
+    ),
     **dict.fromkeys(
         ("time.added", "time.changed", "time.removed"),
         _("Only who spent the time changes what is written down, on the page of the ticket."),

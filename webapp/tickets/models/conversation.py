@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.core.db import Audited, IntPK, Model, Timestamped
+from webapp.core.db import Audited, IntPK, Model, Timestamped, choice
 
 
 class Via(enum.StrEnum):
@@ -29,6 +29,17 @@ class Via(enum.StrEnum):
     EMAIL = "email"
     SYSTEM = "system"
     IMPORT = "import"
+    PHONE = "phone"
+    IN_PERSON = "in_person"
+
+
+class MailState(enum.StrEnum):
+    """What became of the mail to the contact who asked."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    NO_SERVER = "no_server"
 
 
 def _of_ticket(table: str, *, cascade: bool = False) -> ForeignKeyConstraint:
@@ -45,18 +56,43 @@ def _of_ticket(table: str, *, cascade: bool = False) -> ForeignKeyConstraint:
 class Message(Audited, Timestamped, Model):
     """A public reply, or with ``is_note`` an internal note. Markdown as it was typed. Never changed, but merged.
 
-    ``origin_id`` is the ticket it was written on, if it came from there by a merge or split.
+    ``origin_id`` is the ticket it was written on, if it came from there by a merge or split. ``recorded_by_id`` is who
+    of the desk wrote down what the requester said, on the phone for example; a trigger keeps that true. ``mailed_to``
+    is the contact's address that a reply goes to, whatever becomes of it.
     """
 
     __tablename__ = "ticket_messages"
     __table_args__ = (
         CheckConstraint("btrim(body) <> ''", name="body_not_blank"),
         CheckConstraint("num_nonnulls(author_id, contact_id) <= 1", name="one_author"),
+        CheckConstraint(
+            "recorded_by_id IS NULL OR (NOT is_note AND num_nonnulls(author_id, contact_id) = 1"
+            " AND author_id IS DISTINCT FROM recorded_by_id)",
+            name="recorded_has_author",
+        ),
+        CheckConstraint(
+            "via NOT IN ('phone', 'in_person') OR recorded_by_id IS NOT NULL",
+            name="spoken_is_recorded",
+        ),
+        CheckConstraint(
+            "mail_state IS NULL OR (NOT is_note AND recorded_by_id IS NULL)",
+            name="mailed_is_public",
+        ),
+        CheckConstraint("(mail_state IS NULL) = (mailed_to IS NULL)", name="mailed_to_somebody"),
+        CheckConstraint(
+            "(mailed_at IS NOT NULL) = (mail_state IS NOT NULL AND mail_state IN ('sent', 'failed'))",
+            name="mailed_at",
+        ),
         _of_ticket("ticket_messages"),
         UniqueConstraint("client_id", "id"),
         Index("ix_ticket_messages_ticket", "ticket_id", "sent_at", "id"),
         Index("ix_ticket_messages_client_id", "client_id"),
         Index("ix_ticket_messages_author_id", "author_id", "id"),
+        Index(
+            "ix_ticket_messages_recorded_by",
+            "recorded_by_id",
+            postgresql_where=text("recorded_by_id IS NOT NULL"),
+        ),
     )
     audit_type = "ticket_message"
     audit_ignored = Audited.audit_ignored | {"sent_at"}
@@ -71,6 +107,10 @@ class Message(Audited, Timestamped, Model):
     via: Mapped[Via] = mapped_column(default=Via.WEB, server_default="web")
     sent_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     origin_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id", ondelete="RESTRICT"))
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="RESTRICT"))
+    mail_state: Mapped[MailState | None] = mapped_column(choice(MailState, "mail_state"))
+    mailed_to: Mapped[str | None] = mapped_column(String(254))
+    mailed_at: Mapped[datetime | None]
 
     @property
     def audit_label(self) -> str:

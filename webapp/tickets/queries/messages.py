@@ -38,7 +38,7 @@ TICKET = bindparam("ticket", type_=BigInteger)
 
 @cache
 def _columns() -> Any:
-    origin = aliased(Ticket)
+    origin, recorder = aliased(Ticket), aliased(User)
     return (
         select(
             Message.id,
@@ -51,10 +51,15 @@ def _columns() -> Any:
             Message.origin_id,
             origin.number.label("origin_number"),
             func.coalesce(User.name, Contact.name).label("author"),
+            recorder.name.label("recorder"),
+            Message.mail_state,
+            Message.mailed_to,
+            Message.mailed_at,
         )
         .outerjoin(User, User.id == Message.author_id)
         .outerjoin(Contact, Contact.id == Message.contact_id)
         .outerjoin(origin, origin.id == Message.origin_id)
+        .outerjoin(recorder, recorder.id == Message.recorded_by_id)
         .order_by(Message.sent_at, Message.id)
     )
 

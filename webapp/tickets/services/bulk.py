@@ -9,9 +9,9 @@ from webapp.audit.many import undoing
 from webapp.core import trail
 from webapp.core.bulk import REPEATING, UNDOING, Changed, Outcome, Told, Verdict, seal_versions
 from webapp.core.db import db
-from webapp.tickets import telling
+from webapp.tickets import mailing, telling
 from webapp.tickets.bulk_schemas import NOBODY, BulkChange
-from webapp.tickets.models import Ticket
+from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import bulk as queries
 from webapp.tickets.services import base, bulk_rules, bulk_saying, bulk_undoing, sla
 from webapp.tickets.services import status as statuses
@@ -73,6 +73,7 @@ def _change(actor: SignedIn, command: BulkChange, *, do: bool, told: Told | None
         raise Changed
     tasks = [_task(ticket, command) for ticket in tickets]
     bulk_rules.check(actor, tasks, command)
+    bulk_saying.refuse_holes(actor, tasks, command)
     verdicts = _verdicts(tasks)
     if do:
         _carry_out(actor, tasks, command, told=told)
@@ -134,9 +135,16 @@ def _carry_out(
             db.session.flush()
             if say is not None:
                 say.write([task.ticket for task in lot])
+            if command is not None and (say is None or say.is_note):
+                mailing.resolved([task.ticket for task in lot if _is_resolved(task)])
         if told is not None:
             trail.write_out()  # else the log of very many would wait in memory
             told(min(start + LOT, len(fine)), len(fine))
+
+
+def _is_resolved(task: Task) -> bool:
+    before, after = task.changes.get("status", (None, None))
+    return after in statuses.DONE and before not in statuses.DONE
 
 
 def _set(actor: SignedIn, task: Task, command: BulkChange | None) -> None:
@@ -165,6 +173,8 @@ def _tell(actor: SignedIn, task: Task, *, was_done: bool) -> None:
         sla.status_changed(ticket)
         if was_done != (ticket.status in statuses.DONE):
             telling.status_changed(ticket, actor)
+        elif ticket.status == Status.PENDING and not task.back:
+            telling.asked(ticket, actor)
     elif "priority" in changes:
         sla.refresh(ticket)
     given = changes.get("assignee_id", (None, None))[1] or changes.get("team_id", (None, None))[1]

@@ -10,14 +10,16 @@ from webapp.core.db import db
 from webapp.core.errors import DomainError
 from webapp.core.language import _, listed
 from webapp.organisation import tree
-from webapp.tickets import filling, mentioning, telling
+from webapp.tickets import filling, mailing, mentioning, telling
 from webapp.tickets.bulk_schemas import BulkChange
 from webapp.tickets.models import Message, Status, Ticket, Watcher
 from webapp.tickets.models.conversation import Via
 from webapp.tickets.queries import bulk as queries
 from webapp.tickets.queries import canned, mentions, workflow
+from webapp.tickets.queries import mailing as contacts
 from webapp.tickets.services import sla
 from webapp.tickets.services import status as statuses
+from webapp.tickets.services.bulk_rules import Task
 
 # Not by the ORM, as with single messages: it is no change of what people edit.
 _TOUCH = text(
@@ -47,12 +49,26 @@ def example_of(actor: SignedIn, ticket_id: int, body: str) -> filling.Filled:
     return filling.fill(body, canned.values_of([ticket_id], agent=actor.name).get(ticket_id, {}))
 
 
+def refuse_holes(actor: SignedIn, tasks: Sequence[Task], command: BulkChange) -> None:
+    """Leave tickets alone on which a variable of the text stands for nothing."""
+    if command.body is None or not filling.unfilled_in(command.body):
+        return
+    fine = [task for task in tasks if task.why is None and task.says]
+    values = canned.values_of([task.ticket.id for task in fine], agent=actor.name)
+    for task in fine:
+        filled = filling.fill(command.body, values.get(task.ticket.id, {}))
+        if filled.missing:
+            names = listed(f"{{{{{name}}}}}" for name in filled.missing)
+            task.why = _("On this ticket nothing stands for %(names)s.", names=names)
+
+
 class Saying:
     """One text for many tickets: what its variables stand for is read once, messages are written in lots."""
 
     def __init__(self, actor: SignedIn, command: BulkChange, ids: Sequence[int]) -> None:
         assert command.body is not None  # noqa: S101 # nosec B101 - for the type checker
         self.actor, self.body, self.is_note = actor, command.body, command.is_note
+        self.resolves = command.status in statuses.DONE
         self.opens = command.status is None and not command.is_note
         self.values = canned.values_of(ids, agent=actor.name) if "{{" in command.body else {}
         self.watched = queries.watched_by(actor.id, ids)
@@ -62,8 +78,12 @@ class Saying:
         self.roles: dict[tuple[int, int | None], frozenset[int]] = {}
 
     def write(self, tickets: Sequence[Ticket]) -> None:
-        """Add a message to each ticket; whoever answers follows it."""
+        """Add a message to each ticket; whoever answers follows it, and contacts get it by mail."""
         messages = [self._message(ticket) for ticket in tickets]
+        if not self.is_note:
+            emails = contacts.addresses(one.requester_contact_id for one in tickets)
+            for ticket, message in zip(tickets, messages, strict=True):
+                mailing.address(message, emails.get(ticket.requester_contact_id or 0))
         db.session.add_all(messages)
         db.session.add_all(
             Watcher(client_id=one.client_id, ticket_id=one.id, user_id=self.actor.id)
@@ -77,6 +97,7 @@ class Saying:
             self._settle(ticket)
             named = mentioning.mentioned(message.body)
             telling.replied(ticket, message, self.actor, mentioned=named)
+        mailing.send(zip(tickets, messages, strict=True), resolved=self.resolves)
         db.session.flush()
 
     def _message(self, ticket: Ticket) -> Message:

@@ -9,10 +9,11 @@ from webapp.access.identity import SignedIn
 from webapp.core import trail
 from webapp.core.db import db
 from webapp.core.errors import DomainError
-from webapp.core.language import _
-from webapp.tickets import mentioning, telling
+from webapp.core.language import _, listed
+from webapp.tickets import filling, mailing, mentioning, telling
 from webapp.tickets.models import Message, Status, Ticket, Watcher
 from webapp.tickets.models.conversation import Via
+from webapp.tickets.queries import mailing as contacts
 from webapp.tickets.queries import mentions
 from webapp.tickets.queries import messages as queries
 from webapp.tickets.services import base, drafts, sla
@@ -46,8 +47,11 @@ def post(
     seen: int | None = None,
     status: Status | None = None,
     resolution: str | None = None,
+    heard: Via | None = None,
 ) -> Message:
     """Write a reply or note, with files that wait, and perhaps change the status with it.
+
+    With ``heard`` the desk writes down what the requester said, and how that came in.
 
     ``seen`` is the id of the last message that the person saw (None: do not look). What is resolved without a
     ``resolution`` was resolved as the message says.
@@ -66,13 +70,16 @@ def post(
             raise DomainError(_("This ticket was merged into another one. Answer there."))
         if seen is not None and queries.last_id(ticket.id) > seen:
             raise Arrived
-        message, mentioned = _write(actor, ticket, body, is_note=is_note)
+        message = _message(actor, ticket, body, is_note=is_note, heard=heard)
+        mentioned = _write(ticket, message)
         _attach(actor, ticket, message, file_ids)
         if actor is not None:
             _follow(actor, ticket)
-            drafts.discard(actor, ticket, is_note=is_note)
+            if heard is None:
+                drafts.discard(actor, ticket, is_note=is_note)
         _settle(actor, ticket, message, status=status, resolution=resolution)
         telling.replied(ticket, message, actor, mentioned=mentioned)
+        mailing.send([(ticket, message)], resolved=status in statuses.DONE)
     return message
 
 
@@ -83,26 +90,61 @@ def said(ticket: Ticket, body: str) -> tuple[str, list[int]]:
     return mentioning.named(body, people), list(people)
 
 
-def _write(
-    actor: SignedIn | None, ticket: Ticket, body: str, *, is_note: bool
-) -> tuple[Message, list[int]]:
-    """Add the message; return whom it mentions, too."""
-    words, mentioned = said(ticket, body)
+def _message(
+    actor: SignedIn | None, ticket: Ticket, body: str, *, is_note: bool, heard: Via | None
+) -> Message:
+    """Return the message, not written yet: whose it is, and where it goes.
+
+    Raises:
+        DomainError: if nobody asked for the ticket who could have said it, or a variable is not filled in.
+    """
     message = Message(
         client_id=ticket.client_id,
         ticket_id=ticket.id,
         is_note=is_note,
         author_id=None if actor is None else actor.id,
-        body=words,
+        body=body,
         via=Via.SYSTEM if actor is None else Via.WEB,
     )
-    label = mentioning.plain(message.body)[:LABEL]
-    trail.tell(message, "ticket.noted" if is_note else "ticket.replied", object_label=label)
+    if heard is not None:
+        _sign(actor, ticket, message, heard)
+    elif not is_note:
+        _require_filled(body)
+        key = ticket.requester_contact_id
+        mailing.address(message, contacts.addresses([key]).get(key or 0))
+    return message
+
+
+def _sign(actor: SignedIn | None, ticket: Ticket, message: Message, heard: Via) -> None:
+    """Have the requester say it, recorded by the actor."""
+    asker = ticket.requester_user_id
+    if actor is None or (asker is None and ticket.requester_contact_id is None):
+        raise DomainError(_("The ticket has no requester who could have said it."), field="asked")
+    if asker == actor.id:
+        raise DomainError(_("You are the requester yourself: write a reply."), field="asked")
+    message.author_id, message.contact_id = asker, ticket.requester_contact_id
+    message.recorded_by_id, message.via = actor.id, heard
+
+
+def _require_filled(body: str) -> None:
+    """Refuse to send a canned reply with a hole in it."""
+    if names := filling.unfilled_in(body):
+        told = listed(f"{{{{{name}}}}}" for name in names)
+        raise DomainError(_("Fill in %(names)s before you send it.", names=told), field="body")
+
+
+def _write(ticket: Ticket, message: Message) -> list[int]:
+    """Add the message; return whom it mentions."""
+    message.body, mentioned = said(ticket, message.body)
+    action = "ticket.noted" if message.is_note else "ticket.replied"
+    if message.recorded_by_id is not None:
+        action = "ticket.recorded"
+    trail.tell(message, action, object_label=mentioning.plain(message.body)[:LABEL])
     db.session.add(message)
     db.session.flush()
     db.session.execute(_TOUCH, {"at": message.sent_at, "id": ticket.id})
     db.session.expire(ticket, ["last_message_at", "updated_at"])
-    return message, mentioned
+    return mentioned
 
 
 def _attach(
@@ -138,7 +180,9 @@ def _settle(
     resolution: str | None,
 ) -> None:
     """Note the desk's first reply, and set the status: as asked for, else as a reply has it."""
-    by_desk = actor is None or actor.id != ticket.requester_user_id
+    by_desk = message.recorded_by_id is None and (
+        actor is None or actor.id != ticket.requester_user_id
+    )
     if by_desk and not message.is_note:
         sla.responded(ticket)
     if status is not None and status != ticket.status:
@@ -146,7 +190,8 @@ def _settle(
         # What was said how it was resolved stays; a note is no answer to that.
         said_now = "" if message.is_note else message.body[: statuses.MAX_RESOLUTION]
         words = (resolution or ticket.resolution or said_now or None) if resolved else None
-        statuses.change(actor, ticket, status, resolution=words)
+        mailed = not message.is_note and message.recorded_by_id is None
+        statuses.change(actor, ticket, status, resolution=words, mailed=mailed)
     elif status is None and not message.is_note and _opens(ticket, by_desk=by_desk):
         with suppress(DomainError):  # who may only answer does that, whatever the status
             statuses.apply(actor, ticket, Status.OPEN)

@@ -7,7 +7,7 @@ from webapp.core import trail
 from webapp.core.errors import DomainError
 from webapp.core.language import _
 from webapp.organisation import tree
-from webapp.tickets import telling
+from webapp.tickets import mailing, telling
 from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import workflow
 from webapp.tickets.services import base, sla
@@ -25,18 +25,19 @@ def change(
     *,
     resolution: str | None = None,
     reason: str | None = None,
+    mailed: bool = False,
 ) -> None:
     """Take a ticket to another status, if the table of transitions allows it to the actor.
 
     A resolved ticket says how it was resolved. One that is opened again forgets that, so that it is said anew; the
-    history keeps it.
+    history keeps it. A contact who asked gets the resolution by mail, unless a message is ``mailed`` with it.
 
     Raises:
         Denied: if the actor may not change it.
         DomainError: if the change is not allowed, or a resolution is missing.
     """
     base.require_on(actor, "tickets.edit", ticket)
-    apply(actor, ticket, status, resolution=resolution, reason=reason)
+    apply(actor, ticket, status, resolution=resolution, reason=reason, mailed=mailed)
 
 
 def apply(
@@ -46,6 +47,7 @@ def apply(
     *,
     resolution: str | None = None,
     reason: str | None = None,
+    mailed: bool = False,
 ) -> None:
     """Do what ``change`` does for somebody whose right to it follows from another one, taking a ticket for example."""
     if ticket.merged_into_id is not None:
@@ -67,6 +69,10 @@ def apply(
         sla.status_changed(ticket)
     if was_done != is_done:
         telling.status_changed(ticket, actor)
+    elif status == Status.PENDING:
+        telling.asked(ticket, actor)
+    if is_done and not (was_done or mailed):
+        mailing.resolved([ticket])
 
 
 def _require_role(actor: SignedIn, ticket: Ticket, status: Status) -> None:

@@ -19,6 +19,7 @@ from webapp.core.typed import number_in
 from webapp.organisation import tree
 from webapp.tickets import markdown
 from webapp.tickets.message_forms import DraftForm, SayingForm
+from webapp.tickets.message_schemas import Saying
 from webapp.tickets.models import Status, Ticket
 from webapp.tickets.queries import messages as queries
 from webapp.tickets.queries import ticket as ticket_queries
@@ -26,7 +27,9 @@ from webapp.tickets.queries import workflow
 from webapp.tickets.services import base
 from webapp.tickets.services import drafts as draft_services
 from webapp.tickets.services import messages as services
+from webapp.tickets.views import reach as reaching
 from webapp.tickets.views.common import bp, find, me, ticket_url
+from webapp.tickets.words import HEARD
 
 REPLY = services.PERMISSION
 EDIT = "tickets.edit"
@@ -45,6 +48,11 @@ class Said:
     origin_number: int | None
     files: Sequence[Any]
     is_new: bool
+    recorder: str | None = None
+    heard: str = ""
+    mail: str = ""
+    mail_state: str | None = None
+    mailed_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +74,7 @@ class Talk:
     arrived: int = 0  # how many came since the person looked
     problem: str | None = None
     may_set: bool = False
+    reach: reaching.Reach | None = None
 
 
 def talk_of(
@@ -73,13 +82,14 @@ def talk_of(
     place: Any,
     *,
     follows: Sequence[Status] | None = None,
+    around: ticket_queries.Around | None = None,
     form: SayingForm | None = None,
     seen: int | None = None,
     problem: str | None = None,
 ) -> Talk:
     """Read a conversation and all that its composer needs. What came after ``seen`` is marked.
 
-    ``follows`` are the states that may be set, if somebody has read them already.
+    ``follows`` are the states that may be set, and ``around`` what the page names, if somebody has read them already.
     """
     who = me()
     may_reply = _may(REPLY, ticket, place)
@@ -109,6 +119,7 @@ def talk_of(
         arrived=sum(one.is_new for one in said),
         problem=problem,
         may_set=may_set,
+        reach=reaching.of(ticket, around) if may_reply else None,
     )
 
 
@@ -129,6 +140,11 @@ def said_of(
             origin_number=row.origin_number,
             files=[file for file in files if file.message_id == row.id],
             is_new=seen is not None and row.id > seen,
+            recorder=row.recorder,
+            heard=gettext(HEARD[row.via]) if row.recorder and row.via in HEARD else "",
+            mail=reaching.of_mail(row),
+            mail_state=row.mail_state,
+            mailed_at=row.mailed_at,
         )
         for row in rows
     ]
@@ -142,7 +158,11 @@ def _html(body: str, person: str | None, pictures: tuple[tuple[int, str], ...]) 
 def _kind_of(ticket: Ticket, row: Any) -> str:
     if row.is_note:
         return "note"
-    if row.contact_id or (row.author_id and row.author_id == ticket.requester_user_id):
+    if (
+        row.contact_id
+        or row.recorder
+        or (row.author_id and row.author_id == ticket.requester_user_id)
+    ):
         return "asker"
     return "system" if row.author_id is None else "desk"
 
@@ -176,8 +196,7 @@ def say(number: int) -> ResponseReturnValue:
         return _again(ticket, form, gettext("Nothing was sent. Please check the marked fields."))
     command = form.command
     if not command.said:
-        name = "note" if command.is_note else "body"
-        form.refuse(DomainError(_("Write something first."), field=name))
+        form.refuse(DomainError(_("Write something first."), field=command.field))
         return _again(ticket, form, None)
     try:
         message = services.post(
@@ -189,6 +208,7 @@ def say(number: int) -> ResponseReturnValue:
             seen=None if command.anyway else command.seen,
             status=command.status,
             resolution=command.resolution,
+            heard=command.via,
         )
     except Denied:
         raise
@@ -199,21 +219,35 @@ def say(number: int) -> ResponseReturnValue:
     except DomainError as error:
         form.refuse(error)
         return _again(ticket, form, str(error))
-    other = command.body if command.is_note else command.note
-    if other.strip():  # an empty one may be of another window, which keeps it
-        draft_services.save(me(), ticket, is_note=not command.is_note, body=other)
-    return _sent(ticket, message.id, is_note=command.is_note)
+    _keep_others(ticket, command)
+    return _sent(ticket, message.id, mode=command.mode)
 
 
-def _sent(ticket: Ticket, message_id: int, *, is_note: bool) -> ResponseReturnValue:
-    said = gettext("The note was added.") if is_note else gettext("The reply was sent.")
+def _keep_others(ticket: Ticket, command: Saying) -> None:
+    """Keep what was typed beside what was sent; an empty one may be of another window, which keeps it."""
+    for is_note, name in ((False, "body"), (True, "note")):
+        other = "" if name == command.field else getattr(command, name)
+        if other.strip():
+            draft_services.save(me(), ticket, is_note=is_note, body=other)
+
+
+SENT = {
+    "reply": _("The reply was sent."),
+    "note": _("The note was added."),
+    "asker": _("It was written down as the requester's."),
+}
+
+
+def _sent(ticket: Ticket, message_id: int, *, mode: str) -> ResponseReturnValue:
+    said = gettext(SENT[mode])
     if not wants_partial():
         flash(said, "success")
         return redirect_to(ticket_url(ticket, _anchor=f"message-{message_id}"))
     told = {"ticketchanged": {"id": ticket.id, "number": ticket.number, "said": said}}
     talk = talk_of(ticket, tree.place_of(ticket.client_id, ticket.project_id))
     if talk.form is not None:
-        talk.form.mode.data = "note" if is_note else "reply"  # the next one is of the same kind
+        # The next one is of the same kind; what a requester says is answered.
+        talk.form.mode.data = "note" if mode == "note" else "reply"
     return (
         render_template("tickets/_talk.html", talk=talk, record=ticket),
         200,

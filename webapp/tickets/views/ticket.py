@@ -32,7 +32,9 @@ def draw(ticket: Ticket, tab: str = "conversation", **said: Any) -> str:
     values |= timing.context(ticket, around.place)
     if tab == "conversation":
         follows = values["side"]["follows"]
-        values["talk"] = messages.talk_of(ticket, around.place, follows=follows, **said)
+        values["talk"] = messages.talk_of(
+            ticket, around.place, follows=follows, around=around, **said
+        )
     else:
         values |= {"history": _history(ticket), "most": HISTORY}
     return render_template(f"tickets/show_{tab}.html", **values)
