@@ -25,7 +25,7 @@ from webapp.core.object_types import title_of
 from webapp.core.search import cleaned
 from webapp.oversight.actions import action_title
 from webapp.oversight.forms import OUTCOMES, PERIODS, FilterForm, network_of
-from webapp.oversight.masking import PAGES, Mask
+from webapp.oversight.masking import PAGES, PLACED, Mask
 
 AGENTS = ("job:", "token:", "session:")
 _EMPTY = frozenset({"-", NOTHING, "—"})
@@ -306,6 +306,12 @@ def covered_for(mask: Mask, reader: Reader) -> frozenset[str]:
     """Return the kinds of records of which a reader may not know all values within what they read."""
     if reader.everything:
         return mask.covers_any
+    hidden: dict[Any, bool] = {}  # kinds whose pages are the same are looked at once
+    for kind in (*PAGES, "attachment"):
+        clients = reader.clients if kind in PLACED else reader.clients[:1]
+        key = (PAGES.get(kind, kind), kind in PLACED)
+        if key not in hidden:
+            hidden[key] = any(mask.hides(kind, client) for client in clients)
     return frozenset(
-        kind for kind in PAGES if any(mask.hides(kind, client) for client in reader.clients)
+        kind for kind in (*PAGES, "attachment") if hidden[PAGES.get(kind, kind), kind in PLACED]
     )
