@@ -111,7 +111,7 @@ const people = async (q, signal) => (await json(`${base()}/mentions?q=${encodeUR
 async function replies(q, signal) {
   const url = `${base().replace(/\/\d+$/, "")}/replies?ticket=${talk().dataset.number}&q=${encodeURIComponent(q)}`;
   const told = await json(url, { signal });
-  return told.replies.map((one) => ({ label: one.title, hint: `::${one.shortcut} · ${one.whose}`, text: one.text }));
+  return told.replies.map((one) => ({ label: one.title, hint: [`::${one.shortcut}`, one.whose, one.note].filter(Boolean).join(" · "), text: one.text }));
 }
 
 if (talk()) {

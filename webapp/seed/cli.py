@@ -23,6 +23,7 @@ from webapp.seed import (
     large,
     names,
     oversight,
+    papers,
     photos,
     state,
     tickets,
@@ -129,4 +130,5 @@ def seed_demo(today: date) -> None:
         oversight.keep_views(made)
         for number in tickets.live_a_year(made, desk.open_desk(made)):
             bar.update(number // 50)
+        papers.put_in(made)
         history.finish(made)

@@ -86,7 +86,7 @@ CANNED = tuple(
         (
             "done",
             "It is done",
-            "ticket #{{ticket.number}} is done. If it happens again, simply answer.",
+            "ticket {{ticket.number}} is done. If it happens again, simply answer.",
         ),
         (
             "reboot",

@@ -78,6 +78,13 @@ function choose(index) {
   area.focus();
   insert(area, rows[index].text + blank, from, to);
   closeList();
+  markHole(area, from, from + rows[index].text.length);
+}
+
+// What could not be filled in is selected: the next key writes over it.
+function markHole(area, from, to) {
+  const hole = /\{\{[^{}]+\}\}/.exec(area.value.slice(from, to));
+  if (hole) area.setSelectionRange(from + hole.index, from + hole.index + hole[0].length);
 }
 
 export function closeList() {

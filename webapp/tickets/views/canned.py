@@ -10,6 +10,7 @@ from flask_babel import gettext
 from webapp.audit.timeline import timeline_of
 from webapp.core import htmx
 from webapp.core.guards import page
+from webapp.core.language import listed
 from webapp.core.search import UnknownFilter, cleaned
 from webapp.core.typed import number_of
 from webapp.core.unit_of_work import mark_failed
@@ -257,7 +258,7 @@ def restore_reply(reply_id: int) -> ResponseReturnValue:
 def replies() -> ResponseReturnValue:
     """Offer replies that match ``q``, filled in for the ticket with the number ``ticket``, as JSON.
 
-    ``{"replies": [{"id", "shortcut", "title", "whose", "text", "missing": [names]}]}``
+    ``{"replies": [{"id", "shortcut", "title", "whose", "text", "missing": [names], "note"}]}``; the note is for people.
     """
     asked = request.args.get("ticket", "")
     number = number_of(asked)
@@ -273,11 +274,14 @@ def replies() -> ResponseReturnValue:
 
 def _offer(row: Any, values: dict[str, str] | None) -> dict[str, Any]:
     filled = filling.fill(row.body, values) if values is not None else None
+    missing = list(filled.missing) if filled else []
+    holes = listed(f"{{{{{name}}}}}" for name in missing)
     return {
         "id": row.id,
         "shortcut": row.shortcut,
         "title": row.title,
         "whose": whose(row),
         "text": filled.text if filled else row.body,
-        "missing": list(filled.missing) if filled else [],
+        "missing": missing,
+        "note": gettext("nothing stands for %(names)s", names=holes) if missing else "",
     }
