@@ -39,7 +39,7 @@ SELECT 500000 + i, 'The printer ' || i, s, 'normal', 'medium', 'medium', c.ids[1
   CASE WHEN s = 'closed' THEN 'Done.' ELSE '' END, now() - make_interval(mins => i * 10),
   now() - make_interval(mins => i * 7), CASE WHEN s = 'closed' THEN now() END, CASE WHEN s = 'closed' THEN now() END,
   now() + make_interval(mins => i % 20000 - 3000),
-  strip(to_tsvector('simple', 500000 + i || ' the printer please help md' || md5(i::text)))
+  steward_terms(500000 + i || ' the printer please help md' || md5(i::text))
   FROM generate_series(1, {rows}) AS i, LATERAL (SELECT (ARRAY['new', 'open', 'open', 'pending', 'on_hold', 'closed',
       'closed', 'closed', 'closed', 'closed'])[1 + i / 3 % 10] AS s) AS state,
     (SELECT array_agg(id ORDER BY id) AS ids FROM clients) AS c,
@@ -112,6 +112,8 @@ LISTS = {
     "a rare word": "/tickets?q={word}&all=1",
     "a common word": "/tickets?q=printer",
     "a number": "/tickets?q={number}",
+    "a rare phrase": "/tickets?q=help-{word}&all=1",
+    "a common phrase": "/tickets?q=%22please+help%22",
     "deep": "/tickets?all=1&sort=-updated&after={cursor}",
 }
 PAGES = {

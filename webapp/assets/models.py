@@ -29,11 +29,7 @@ LIVE = text("deleted_at IS NULL")
 NO_DAY = "'9999-12-31'::date"
 WARRANTY = f"coalesce(warranty_until, {NO_DAY})"
 PURCHASED = f"coalesce(purchased_on, {NO_DAY})"
-SEARCH = (
-    "to_tsvector('simple', translate(tag || ' ' || serial, '-._/:', '     ') || ' ' || tag || ' ' || serial"
-    " || ' ' || name || ' ' || manufacturer || ' ' || model)"
-    " || jsonb_to_tsvector('simple', attributes, '[\"string\", \"numeric\"]')"
-)
+SEARCH = "steward_asset_terms(tag || ' ' || serial || ' ' || name || ' ' || manufacturer || ' ' || model, attributes)"
 
 
 class Status(enum.StrEnum):

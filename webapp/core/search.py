@@ -1,6 +1,12 @@
-"""Text search: what was typed becomes prefix terms for a tsvector."""
+"""Text search: what was typed becomes words, and phrases of words, for a tsvector.
+
+What is no letter or digit separates words, here and in the database's ``steward_terms``, which makes the tsvectors.
+"""
 
 import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, func, literal, select
@@ -10,9 +16,10 @@ from werkzeug.exceptions import BadRequest
 from webapp.core.db import db
 from webapp.core.language import _
 
-MAX_TERMS = 8
+MAX_PHRASES, MAX_WORDS = 8, 16
 FEW = 2000  # rows that are sorted in no time
-_WORD = re.compile(r"\w+", re.UNICODE)
+_CHUNK = re.compile(r'"([^"]*)("?)|[^\s"]+')
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f", '""""')  # as telephones type them
 
 
 class UnknownFilter(BadRequest):
@@ -23,10 +30,48 @@ class UnknownFilter(BadRequest):
         super().__init__(_("There is no such filter."))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phrase:
+    """Words that stand side by side, typed without blanks or in quotes; the last may go on unless ``whole``."""
+
+    text: str
+    words: list[str]
+    whole: bool
+
+
+def phrases_of(typed: str) -> Iterator[Phrase]:
+    """Split what was typed; quotes that do not end yet hold all the rest. What has no word is left out."""
+    left = MAX_WORDS
+    for found in list(_CHUNK.finditer(typed[:200].translate(_QUOTES)))[:MAX_PHRASES]:
+        text = found[0] if found[1] is None else found[1]
+        words = words_of(text)[:left]
+        left -= len(words)
+        if words:
+            yield Phrase(text=text, words=words, whole=found[2] == '"')
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text: letters, digits and the marks on them."""
+    kept = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    return [word for word in "".join(kept).split() if any(map(str.isalnum, word))]
+
+
 def prefix_query(typed: str) -> str | None:
-    """Turn ``typed`` into a tsquery whose words may be beginnings; None if it holds no word."""
-    words = _WORD.findall(typed.replace("_", " ")[:200])[:MAX_TERMS]
-    return " & ".join(f"'{word}':*" for word in words) or None
+    """Turn ``typed`` into a tsquery; None if it holds no word.
+
+    Each word may be the beginning of one, in a phrase only the last.
+    """
+    parts = [_side_by_side(one.words) + ("" if one.whole else ":*") for one in phrases_of(typed)]
+    return " & ".join(parts) or None
+
+
+def phrase_of(text: str) -> str:
+    """Return a tsquery for the words of ``text``, side by side and whole."""
+    return _side_by_side(words_of(text))
+
+
+def _side_by_side(words: list[str]) -> str:
+    return " <-> ".join(f"'{word}'" for word in words)
 
 
 def cleaned(typed: str | None, *, at_most: int = 200) -> str:

@@ -142,7 +142,7 @@ SELECT number, subject, (ARRAY['incident', 'incident', 'incident', 'request', 'r
   CASE WHEN opened_at + resolution < CASE WHEN done THEN resolved_at ELSE now() END THEN opened_at + resolution END,
   CASE WHEN NOT done AND status <> 'pending' AND opened_at + resolution > now() THEN opened_at + resolution END,
   CASE WHEN status = 'pending' THEN tstzmultirange(tstzrange(last_at, NULL)) ELSE '{}' END,
-  strip(to_tsvector('simple', concat_ws(' ', number, subject, ref, array_to_string(tags, ' '), said)))
+  steward_terms(concat_ws(' ', number, subject, ref, array_to_string(tags, ' '), said))
   FROM named ORDER BY i
 """
 _OF_TICKETS = """

@@ -69,10 +69,7 @@ class User(Audited, Timestamped, Versioned, Model):
     last_sign_in_at: Mapped[datetime | None]
     search: Mapped[str] = mapped_column(
         TSVECTOR,
-        Computed(
-            "to_tsvector('simple', name || ' ' || translate(email, '@._-+', '     '))",
-            persisted=True,
-        ),
+        Computed("steward_terms(name || ' ' || email)", persisted=True),
         deferred=True,
     )
 

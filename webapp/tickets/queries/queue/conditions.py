@@ -22,12 +22,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 
 from webapp.access.identity import SignedIn
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
-from webapp.core.search import FEW
+from webapp.core.search import FEW, phrase_of
 from webapp.core.typed import Keyed
 from webapp.organisation.models import Client, Location
 from webapp.tickets.models import DUE, Priority, Status, TeamMember, Ticket, Watcher
@@ -79,7 +80,20 @@ def conditions(filters: Filters, who: SignedIn) -> list[Condition]:
     found = [*_of_view(filters.view, who), *_of_values(filters, who), *_of_records(filters, who)]
     if filters.only_open:
         found.append(Condition(Ticket.is_open, Rank.OPEN))
-    return found
+    return _with_words(filters, found, who) if filters.q else found
+
+
+def _with_words(filters: Filters, found: list[Condition], who: SignedIn) -> list[Condition]:
+    """Add what was typed. A whole number is one of the words of its ticket, which no filter leaves out."""
+    words = _found(common.matches(filters.q, everything=who.sees_every_client("tickets")))
+    named = Ticket.number == filters.number
+    if filters.number is None:
+        return [words, *found]
+    if words.rank is Rank.FOUND:
+        return [words, Condition(or_(named, and_(true(), *clauses(found))))]
+    # So short a number begins too many others.
+    exists = db.session.scalar(select(Ticket.id).where(named)) is not None
+    return [Condition(named, Rank.FOUND)] if exists else [words, *found]
 
 
 def clauses(found: Sequence[Condition]) -> list[Any]:
@@ -130,8 +144,6 @@ def _created(filters: Filters, who: SignedIn) -> ColumnElement[bool]:
 
 
 def _of_records(filters: Filters, who: SignedIn) -> Iterator[Condition]:
-    if filters.q:
-        yield _found(common.matches(filters.q, everything=who.sees_every_client("tickets")))
     if filters.tags:
         yield from _tagged(filters.tags, who)
     if filters.places:
@@ -193,12 +205,10 @@ def _found(clause: Any) -> Condition:
 def _tagged(tags: Sequence[str], who: SignedIn) -> Iterator[Condition]:
     """Tickets with one of the tags. Tags are words of the search, too, which works under a policy as well."""
     if all(any(letter.isalnum() for letter in tag) for tag in tags):
-        words: Any = func.plainto_tsquery("simple", tags[0])
-        for tag in tags[1:]:
-            words = words.op("||")(func.plainto_tsquery("simple", tag))
+        words = " | ".join(f"({phrase_of(tag)})" for tag in tags)
         everything = who.sees_every_client("tickets")
         find = func.steward_match_tickets if everything else func.steward_find_tickets
-        ids = db.session.scalar(select(find(words, FEW + 1)))
+        ids = db.session.scalar(select(find(func.to_tsquery("simple", words), FEW + 1)))
         if ids is not None and len(ids) <= FEW:
             yield Condition(Ticket.id == any_(literal(ids, ARRAY(BigInteger))), Rank.FOUND)
     yield Condition(Ticket.tags.bool_op("&&")(cast(list(tags), ARRAY(String))))

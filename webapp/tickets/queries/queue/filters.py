@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from webapp.core.search import UnknownFilter, cleaned
-from webapp.core.typed import Keyed, day_in, flag_in, keyed_in
+from webapp.core.typed import Keyed, day_in, flag_in, keyed_in, number_of
 from webapp.tickets.models import Kind, Priority, Status
 
 # The ready-made queries of the left column, in its order; plain /tickets is "open".
@@ -73,6 +73,11 @@ class Filters:
             "all": self.all,
         }
         return {name: value for name, value in values.items() if value}
+
+    @property
+    def number(self) -> int | None:
+        """The whole number of a ticket, if that is what was typed: "5771" or "#5771"."""
+        return number_of(self.q.removeprefix("#"))
 
     @property
     def narrowed(self) -> bool:

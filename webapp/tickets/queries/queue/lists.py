@@ -59,8 +59,19 @@ def list_tickets(filters: Filters, args: Any, who: SignedIn) -> Page:
     else:  # few are named, so that no plan of the database looks for them through all the others
         page = paginate(_FEW_ROWS, listing, args, values={"few": number.ids}, kept=_FEW_PAGES)
     page.count, page.at_least = max(number.number, len(page.rows)), number.at_least
+    if filters.number is not None:
+        page.rows = _led(page, filters.number)
     page.rows = _present(with_names(page.rows), who)
     return page
+
+
+def _led(page: Page, number: int) -> list[Any]:
+    """The rows of a page: the ticket whose number was typed stands first on the first one."""
+    named = [row for row in page.rows if row.number == number]
+    others = [row for row in page.rows if row.number != number]
+    if page.newer is not None:
+        return others or named
+    return [*(named or db.session.execute(ROWS.where(Ticket.number == number))), *others]
 
 
 def _present(rows: list[Row], who: SignedIn) -> list[Row]:
