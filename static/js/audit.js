@@ -45,6 +45,17 @@
     select.value = "";
   }, true);
 
+  // What the address means anyway stays out of it: one's own zone without a range, and the clock that the order implies.
+  document.addEventListener("htmx:config:request", (event) => {
+    const { request } = event.detail.ctx;
+    if (request.form?.id !== "filters") return;
+    const asked = request.body;
+    const own = $("#filters [name=zone]")?.dataset.own;
+    if (!asked.get("since") && !asked.get("until") && asked.get("zone") === own) asked.delete("zone");
+    const implied = asked.get("sort")?.endsWith("occurred_at") ? "happened" : "recorded";
+    if (asked.get("clock") === implied) asked.delete("clock");
+  });
+
   // Whoever searches is recorded with what they ask: so nothing half typed is sent, and nothing twice. A date is whole
   // once the field is left: until then its year is 0002, 0020, 0202.
   const PAUSE = 900;

@@ -38,6 +38,8 @@ _TITLES = {
     "q": N_("Words"),
     "actor": N_("Who"),
     "period": N_("When"),
+    "zone": N_("Time zone"),
+    "clock": N_("Clock"),
     "category": N_("Category"),
     "outcome": N_("Outcome"),
     "action": N_("Action"),
@@ -53,6 +55,7 @@ _TITLES = {
     "became": N_("Changed to"),
 }
 _WORDS = {
+    "clock": {"happened": N_("When it happened")},
     "period": {
         "hour": N_("Last hour"),
         "today": N_("Today"),

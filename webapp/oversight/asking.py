@@ -24,13 +24,17 @@ from webapp.core.language import gettext
 from webapp.core.object_types import title_of
 from webapp.core.search import cleaned
 from webapp.oversight.actions import action_title
-from webapp.oversight.forms import OUTCOMES, PERIODS, FilterForm, network_of
+from webapp.oversight.forms import OUTCOMES, FilterForm, network_of
 from webapp.oversight.masking import PAGES, PLACED, Mask
+from webapp.oversight.spans import PERIODS
 
 AGENTS = ("job:", "token:", "session:")
 _EMPTY = frozenset({"-", NOTHING, "—"})
 # Fields that are one filter.
-TOGETHER = {"period": ("period", "since", "until"), "field": ("field", "was", "became")}
+TOGETHER = {
+    "period": ("period", "since", "until", "zone", "clock"),
+    "field": ("field", "was", "became"),
+}
 Query = str | MultiDict[str, str]
 
 
@@ -88,7 +92,7 @@ def asked_by(
         covered=tuple(sorted(covered)),
         since=since,
         until=until,
-        clock=form.clock,
+        clock=form.column,
     )
 
 
@@ -139,6 +143,11 @@ def _who(actors: Iterable[str]) -> dict[str, Any]:
         "agents": tuple(agents),
         "nobody": given and not (ids or systems or agents),
     }
+
+
+def called(form: FilterForm) -> list[str]:
+    """Return what was typed as the names of people."""
+    return [one for one in form.actor.data if not one.isdigit() and ":" not in one]
 
 
 def _record(form: FilterForm) -> dict[str, Any]:
@@ -275,8 +284,19 @@ def _actor_name(actor: str, names: dict[tuple[str, int], str]) -> str:
 
 
 def _period(form: FilterForm) -> str:
+    """Say the span, with the zone of its ends where one was named, and by which clock if not the usual one."""
     if form.period.data and form.period.data != "exact":
-        return str(dict(PERIODS).get(form.period.data, ""))
+        said = str(dict(PERIODS).get(form.period.data, ""))
+    else:
+        said = _range(form)
+    if said and form.zone.data:
+        said = gettext("%(span)s, %(zone)s", span=said, zone=form.zone.data)
+    if said and form.column == "occurred_at":
+        return gettext("%(span)s, by when it happened", span=said)
+    return said
+
+
+def _range(form: FilterForm) -> str:
     ends = [form.since.raw_data, form.until.raw_data]
     since, until = (str(end[0]).replace("T", " ") if end and end[0] else "" for end in ends)
     if since and until:

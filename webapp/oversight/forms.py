@@ -2,14 +2,13 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from collections.abc import Iterable
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
 
 from flask_wtf.i18n import translations
 from wtforms import Field, Form, IntegerField, StringField
-from wtforms.fields import DateTimeLocalField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, NumberRange, Optional, ValidationError
 
@@ -19,22 +18,14 @@ from webapp.audit.sentences import field_title
 from webapp.core.language import N_, _, gettext
 from webapp.core.object_types import TYPES, title_of
 from webapp.core.search import cleaned
+from webapp.oversight import spans
 from webapp.oversight.listed import ListedField
+from webapp.oversight.spans import MomentField
 
 MAX_ID = 2**63 - 1
 MOST_VALUES = 50
-PERIODS = (
-    ("", _("Any time")),
-    ("hour", _("Last hour")),
-    ("today", _("Today")),
-    ("yesterday", _("Yesterday")),
-    ("7", _("Last 7 days")),
-    ("30", _("Last 30 days")),
-    ("month", _("This month")),
-    ("quarter", _("This quarter")),
-    ("exact", _("From … to …")),
-)
-PRESETS = frozenset(name for name, _title in PERIODS if name != "exact")
+# Kinds that the log never has: what becomes of them is recorded as the person's.
+UNRECORDED = frozenset({"user_role", "user_session", "notification"})
 OUTCOMES = (
     ("", _("Any outcome")),
     ("ok", _("Done")),
@@ -48,9 +39,12 @@ TIMES = (
     ("-occurred_at", _("By when it happened, latest first")),
     ("occurred_at", _("By when it happened, earliest first")),
 )
-_MOMENT = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _ACTION = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40})?", re.ASCII)
 _VIA = re.compile(r"(session|job|token):[0-9]{1,18}", re.ASCII)
+_REQUEST = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9:._-]{3,63}", re.ASCII)
+_WHO = re.compile(r"[0-9]{1,18}|system:[^:]{0,60}|(session|job|token):[0-9]{1,18}", re.ASCII)
+# What an address of the log holds besides filters: a place in the list, and how it is laid out.
+BESIDES = frozenset({"after", "before", "limit", "group", "cursor", "at", "but"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 
 
@@ -59,7 +53,11 @@ def _choices(rows: Iterable[tuple[str, str]]) -> list[SelectChoice]:
 
 
 def _periods() -> list[SelectChoice]:
-    return _choices(PERIODS)
+    return _choices(spans.PERIODS)
+
+
+def _clocks() -> list[SelectChoice]:
+    return _choices(spans.CLOCKS)
 
 
 def _outcomes() -> list[SelectChoice]:
@@ -71,7 +69,7 @@ def _times() -> list[SelectChoice]:
 
 
 def _kinds() -> list[SelectChoice]:
-    named = sorted((title_of(kind).capitalize(), kind) for kind in TYPES)
+    named = sorted((title_of(kind).capitalize(), kind) for kind in TYPES if kind not in UNRECORDED)
     return _choices([("", _("Anything")), *((kind, title) for title, kind in named)])
 
 
@@ -120,12 +118,14 @@ class FilterForm(Form):
     q = StringField(N_("Words"), [Length(max=200)])
     actor = ManyField(N_("Who"))
     period = ListedField(N_("When"), listing=_periods)
-    since = DateTimeLocalField(N_("From"), [Optional()], format=_MOMENT)
-    until = DateTimeLocalField(N_("To"), [Optional()], format=_MOMENT)
+    since = MomentField(N_("From"))
+    until = MomentField(N_("To"))
+    zone = StringField(N_("Time zone"), [Length(max=64)])
+    clock = ListedField(N_("Clock"), listing=_clocks)
     category = ManyField(N_("Category"))
     outcome = ListedField(N_("Outcome"), listing=_outcomes)
     action = ManyField(N_("Action"))
-    object_type = ListedField(N_("Kind"), listing=_kinds)
+    object_type = ListedField(N_("Kind"), listing=_kinds, validate_choice=False)
     object_id = IdField(N_("Number"), [Optional(), NumberRange(0, MAX_ID)])
     record = StringField(N_("Record"), [Length(max=200)])
     client = ManyField(N_("Client"))
@@ -137,8 +137,6 @@ class FilterForm(Form):
     became = StringField(N_("Changed to"), [Length(max=200)])
     sort = ListedField(N_("Order"), listing=_times, validate_choice=False)
 
-    QUIET: ClassVar = frozenset({"sort", "object_id"})  # not a filter of their own
-
     class Meta:
         """WTForms' own messages in the reader's language."""
 
@@ -149,16 +147,56 @@ class FilterForm(Form):
     def __init__(self, args: Any) -> None:
         """Read the query string; a field that the list does not offer may come by a link."""
         super().__init__(args)
-        if self.period.data in PRESETS and (self.since.data or self.until.data):
+        self.unknown = sorted(set(args or ()) - set(self._fields) - BESIDES)
+        if self.period.data in spans.PRESETS and (self.since.data or self.until.data):
             self.period.data = "exact"  # days that somebody typed say more than a preset
+        if not self.clock.data:  # addresses from before there was a choice
+            self.clock.data = implied_clock(self.sort.data)
         named = self.field.data
+        kind = self.object_type.data
+        if kind in UNRECORDED:
+            self.object_type.choices = [*_kinds(), SelectChoice(kind, title_of(kind).capitalize())]
         if named and named not in FIELDS:
             self.field.choices = [*_fields(), SelectChoice(named, field_title(named))]
 
-    def validate_until(self, field: DateTimeLocalField) -> None:
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Refuse what is no filter, too: left out, it would show more than was asked for."""
+        return super().validate(extra_validators) and not self.unknown
+
+    def validate_actor(self, field: ManyField) -> None:
+        """Refuse what can be no name, and nothing that the log has."""
+        if any(not _WHO.fullmatch(one) and (":" in one or one.isdigit()) for one in field.data):
+            raise ValidationError(
+                gettext(
+                    "Type a name, the number of a person, job:12, token:12, session:12 or system:seed."
+                )
+            )
+
+    def validate_until(self, field: MomentField) -> None:
         """Refuse an end that comes before the beginning: it would find nothing, and not say why."""
-        if field.data and self.since.data and field.data < self.since.data:
+        zone = self.zone.data or "UTC"
+        since, until = (spans.instant(one.data, zone) for one in (self.since, field))
+        if since and until and until < since:
             raise ValidationError(gettext("It lies before “From”."))
+
+    def validate_zone(self, field: StringField) -> None:
+        """Refuse what names no zone."""
+        if field.data and not spans.is_zone(field.data):
+            raise ValidationError(gettext("Type a time zone like Europe/Madrid, or UTC."))
+
+    def validate_request(self, field: StringField) -> None:
+        """Refuse what no request is called."""
+        if cleaned(field.data) and not _REQUEST.fullmatch(cleaned(field.data)):
+            raise ValidationError(
+                gettext(
+                    "A request is called like 0f3a91c2d45e6b78 or job-12; any entry of it says so."
+                )
+            )
+
+    def validate_object_type(self, field: ListedField) -> None:
+        """Take any kind there is: seldom a command records what is not offered."""
+        if field.data and field.data not in TYPES:
+            raise ValidationError(gettext("Not a valid choice."))
 
     def validate_category(self, field: ManyField) -> None:
         """Refuse categories that do not exist."""
@@ -199,51 +237,66 @@ class FilterForm(Form):
 
     def used(self) -> dict[str, str]:
         """Return what was filled in, for the record of who read what."""
+        quiet = {"sort"} | (set() if self.has_range else {"zone"})
+        if self.clock.data == "recorded":
+            quiet.add("clock")
         return {
             name: ", ".join(field.data) if isinstance(field.data, list) else str(field.data)
             for name, field in self._fields.items()
-            if field.data not in (None, "", []) and name != "sort"
+            if field.data not in (None, "", []) and name not in quiet
         }
 
     @property
-    def clock(self) -> str:
-        """Which of the two times the range means: the one the list is sorted by."""
-        return "occurred_at" if (self.sort.data or "").endswith("occurred_at") else "recorded_at"
+    def has_range(self) -> bool:
+        """Tell whether an end was typed."""
+        return bool(self.since.data or self.until.data)
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether an end was typed by the clock on a wall, without its offset."""
+        ends = (self.since.data, self.until.data)
+        return any(end is not None and end.tzinfo is None for end in ends)
+
+    @property
+    def column(self) -> str:
+        """Which of the log's two times the span means."""
+        return spans.COLUMNS.get(self.clock.data, "recorded_at")
+
+    @property
+    def order(self) -> str:
+        """Which of the two the list is sorted by."""
+        return spans.COLUMNS[implied_clock(self.sort.data)]
+
+    @property
+    def happened(self) -> bool:
+        """Tell whether the time that matters is when it happened."""
+        return "occurred_at" in (self.order, self.column)
 
     def problems(self) -> list[str]:
         """Return what is wrong with the filters, a sentence each."""
         return [
-            f"{gettext(self._fields[name].label.text)}: {' '.join(str(text) for text in texts)}"
-            for name, texts in self.errors.items()
-            if name in self._fields
+            *map(self._strange, self.unknown),
+            *(
+                f"{gettext(self._fields[name].label.text)}: {' '.join(str(text) for text in texts)}"
+                for name, texts in self.errors.items()
+                if name in self._fields
+            ),
         ]
 
-    def bounds(self, *, now: datetime, timezone: str) -> tuple[datetime | None, datetime | None]:
-        """Return from when to when, by the reader's clock."""
-        here = now.astimezone(zone_of(timezone))
-        midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
-        period = self.period.data
-        presets: Mapping[str, tuple[datetime, datetime | None]] = {
-            "hour": (here - timedelta(hours=1), None),
-            "today": (midnight, None),
-            "yesterday": (midnight - timedelta(days=1), midnight),
-            "7": (midnight - timedelta(days=6), None),
-            "30": (midnight - timedelta(days=29), None),
-            "month": (midnight.replace(day=1), None),
-            "quarter": (midnight.replace(month=(here.month - 1) // 3 * 3 + 1, day=1), None),
-        }
-        if period in presets:
-            return presets[period]
-        return _moment(self.since.data, here), _moment(self.until.data, here)
+    def _strange(self, name: str) -> str:
+        said = gettext("There is no filter “%(name)s”.", name=name[:40])
+        like = get_close_matches(name, self._fields, 1)
+        return f"{said} {gettext('Is it “%(name)s”?', name=like[0])}" if like else said
+
+    def bounds(self, *, now: datetime, timezone: str) -> spans.Ends:
+        """Return from when to when, by the clock of the zone that was chosen, or the reader's."""
+        ends = (self.since.data, self.until.data)
+        return spans.bounds(self.period.data, ends, now=now, zone=self.zone.data or timezone)
 
 
-def _moment(typed: datetime | None, now: datetime) -> datetime | None:
-    if typed is None:
-        return None
-    try:
-        return typed.replace(tzinfo=now.tzinfo).astimezone(UTC)
-    except OverflowError:  # the first or last hours of the calendar
-        return typed.replace(tzinfo=UTC)
+def implied_clock(sort: str | None) -> str:
+    """Return which clock an address means that names none: the one it sorts by."""
+    return "happened" if (sort or "").endswith("occurred_at") else "recorded"
 
 
 def network_of(typed: str) -> tuple[str, str] | None:
@@ -257,11 +310,3 @@ def network_of(typed: str) -> tuple[str, str] | None:
     if network.num_addresses == 1:
         return str(network.network_address), str(network.network_address)
     return str(network), str(network.broadcast_address)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return a person's zone, UTC if the name means nothing here."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

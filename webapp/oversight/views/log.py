@@ -1,7 +1,7 @@
 """The log as a list. Whoever reads it is recorded in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
@@ -12,32 +12,38 @@ from flask import abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
 from webapp.access import queries as access
 from webapp.audit import queries
-from webapp.audit.queries import Reader, search_groups, search_names, tail
+from webapp.audit.queries import Reader, count_upto, search_groups, search_names, tail
 from webapp.audit.sentences import CATEGORY_TITLES
 from webapp.audit.timeline import sentences_of
 from webapp.core import htmx, pickers, trail
 from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
 from webapp.core.language import _, gettext
+from webapp.core.moments import zone_of
 from webapp.core.paging import Page
 from webapp.core.pickers import Option
 from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
 from webapp.oversight import actions, asking, tailing
-from webapp.oversight.forms import FilterForm, zone_of
+from webapp.oversight.forms import FilterForm, implied_clock
 from webapp.oversight.masking import Mask, mask_of
+from webapp.oversight.spans import COLUMNS
 from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
 from webapp.saved_views import queries as saved_views
+from webapp.users.schemas import timezones, zone_name
 
 CURSOR = "X-Tail-Cursor"
 # The filters that are folded away.
 SELDOM = (
     "since",
     "until",
+    "zone",
+    "clock",
     "sort",
     "object_type",
     "record",
@@ -75,7 +81,20 @@ def index() -> ResponseReturnValue:
     asked = _asked(form)
     trail.note("audit.read", category="read", changes=form.used())
     listed = search_groups.list_groups if _grouped() else queries.list_events
-    return _page(form, asked, listed(asked.filter, request.args, reader=asked.reader))
+    return _page(form, asked, listed(asked.filter, _address(form), reader=asked.reader))
+
+
+def _address(form: FilterForm) -> MultiDict[str, str]:
+    """The filters as they are handed on: whoever opens a link reads the same rows, in whichever zone they live."""
+    args = request.args.copy()
+    mine = signed_in_person().timezone
+    if form.is_local and not form.zone.data:
+        args["zone"] = mine
+    elif not form.has_range and form.zone.data == mine:
+        args.poplist("zone")
+    if form.clock.data == implied_clock(form.sort.data):
+        args.poplist("clock")
+    return args
 
 
 def _asked(form: FilterForm) -> Asked:
@@ -104,6 +123,7 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
         told = asked.lines(events)
         lines = list(zip(found.rows, told, strict=True))
     views, zone = saved_views.views_of(who, "audit"), str(zone_of(who.timezone))
+    nothing = asked is not None and found is not None and not found.rows
     return htmx.render(
         "audit/index.html",
         partial="audit/_table.html",
@@ -116,11 +136,32 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
         views=views,
         view=_current(views, found),
         zone=zone,
+        nothing=_nothing(form, asked) if asked and nothing else None,
         more=partial(_more, form, zone),
         no_reads=None if form.category.data or found is None else _without_reads(),
         category_choices=[(name, str(title)) for name, title in CATEGORY_TITLES.items()],
         **_looks(),
     )
+
+
+def _nothing(form: FilterForm, asked: Asked) -> dict[str, Any]:
+    """Why nothing is found, as far as it can be told: a name that nobody has, or the other of the two clocks."""
+    told: dict[str, Any] = {"unnamed": (), "other": None, "clock": ""}
+    if asked.filter.nobody:
+        if sees_everything():  # else it would tell who works elsewhere
+            told["unnamed"] = asking.called(form)
+        return told
+    if asked.filter.since is None and asked.filter.until is None:
+        return told
+    other = "recorded" if form.column == "occurred_at" else "happened"
+    swapped = replace(asked.filter, clock=COLUMNS[other])
+    if count_upto(swapped, 1, everything=sees_everything()):
+        args = _address(form)
+        for name in saved_views.PASSING:
+            args.poplist(name)
+        args["clock"] = other
+        told |= {"other": url_for("audit.index", **args.to_dict(flat=False)), "clock": other}
+    return told
 
 
 def _more(form: FilterForm, zone: str) -> str:
@@ -171,8 +212,10 @@ def _without_reads() -> str:
 
 def _current(views: Sequence[Any], found: Page | None) -> Any:
     """The saved view that shows now, if any."""
-    query = saved_views.tidy(found.query) if found else ""
-    return next((view for view in views if query and view.query == query), None)
+    if not found:
+        return None
+    queries = {saved_views.tidy(found.query), saved_views.tidy(request.query_string.decode())}
+    return next((view for view in views if view.query and view.query in queries), None)
 
 
 # --- what is new -------------------------------------------------------------------
@@ -251,14 +294,14 @@ def group() -> ResponseReturnValue:
         abort(HTTPStatus.NOT_FOUND)
     asked = _asked(form)
     trail.note("audit.read", category="read", changes={**form.used(), "at": at.isoformat()})
-    found = search_groups.list_inside(asked.filter, at, form.clock, reader=asked.reader)
+    found = search_groups.list_inside(asked.filter, at, form.order, reader=asked.reader)
     most = search_groups.MOST_INSIDE
     lines = list(zip(found, asked.lines(found), strict=True))
     return render_template(
         "audit/_inside.html",
         lines=lines[:most],
         more=len(found) > most,
-        happened=form.clock == "occurred_at",
+        happened=form.happened,
         flat=url_for("audit.index") + _query("group", "at"),
         **_looks(),
     )
@@ -323,3 +366,13 @@ def pick_client() -> ResponseReturnValue:
     seen = reach_of(signed_in_person(), "audit")
     rows, more = choices.find_places(pickers.typed(), kinds=("client",), seen=seen)
     return pickers.answer(choices.options(rows), more=more)
+
+
+@bp.get("/pickers/zones")
+@page("audit")
+def pick_zone() -> ResponseReturnValue:
+    """Find time zones by a part of their names."""
+    typed = pickers.typed().casefold().replace(" ", "_")
+    found = [zone for zone in timezones() if typed in zone.casefold()]
+    options = [Option(value=one, label=zone_name(one)) for one in found[: pickers.LIMIT]]
+    return pickers.answer(options, more=len(found) > pickers.LIMIT)
