@@ -57,7 +57,10 @@ def test_who_and_from_where(sign_in: SignIn, audit_rows: Any) -> None:
 
 
 def test_words_are_found_however_they_are_written(sign_in: SignIn) -> None:
-    for name in ("Tag PH-0042", "mail ana.ruiz@example.net", "Ünïcode Straße", "O'Brien \\ Sons"):
+    for name in (
+        *("Tag PH-0042", "mail ana.ruiz@example.net", "Ünïcode Straße", "O'Brien \\ Sons"),
+        *("Room SER-NEW-1", "Serial of a newer 10th", "New Sera 1", "Room SER-NEW-12"),
+    ):
         factories.make_location(name)
     reader = sign_in("*")
     for typed, name in (
@@ -67,8 +70,17 @@ def test_words_are_found_however_they_are_written(sign_in: SignIn) -> None:
         ("ana.ruiz@example.net", "ana.ruiz"),
         ("straße", "Straße"),
         ("O'Brien \\", "Brien"),
+        ("0042", "PH-0042"),
+        ("SER-NEW-12", "SER-NEW-12"),
+        ('"SER-NEW-1"', "SER-NEW-1"),
+        ('"room ser-new-1"', "SER-NEW-1"),
+        ('"sera 1', "Sera 1"),
     ):
-        assert name in _noted(reader, f"action=location.created&q={typed}"), typed
+        rows = _noted(reader, f"action=location.created&q={typed}")
+        assert name in rows, typed
+        assert _count(rows) == 1, typed
+    assert _count(_noted(reader, "action=location.created&q=ser-new-1")) == 2
+    assert _count(_noted(reader, 'action=location.created&q="1 room"')) == 0
     assert _count(_noted(reader, "action=location.created&q=zzz")) == 0
     assert search_words.words_query("--- !") is None
 

@@ -1,11 +1,10 @@
 """What was typed as a query of the log's words: plain text, and which field changed from what to what."""
 
-import re
 from collections.abc import Iterable
 
-MAX_CHUNKS = 8
+from webapp.core.search import Phrase, phrases_of
+
 CUT = 64  # of a value and of a field's name, as the index has them
-_WORD = re.compile(r"\w+", re.UNICODE)
 
 
 def quoted(term: str) -> str:
@@ -21,17 +20,25 @@ def any_of(terms: Iterable[str]) -> str:
 def words_query(typed: str) -> str | None:
     """Turn text into a query for ``to_tsquery('simple', …)`` whose words may be beginnings; None if it has none.
 
-    A tag or an address is one word or several, as the parser has it: both ways of reading it count.
+    A tag or an address is one word or several, as the parser has it: both ways of reading it count. Several stand side
+    by side.
     """
-    parts = []
-    for chunk in typed.replace("_", " ").split()[:MAX_CHUNKS]:
-        words = _WORD.findall(chunk)[:MAX_CHUNKS]
-        if not words:
-            continue
-        apart = " & ".join(f"{quoted(word)}:*" for word in words)
-        same = words == [chunk]
-        parts.append(apart if same else any_of((f"{quoted(chunk)}:*", f"({apart})")))
-    return " & ".join(parts) or None
+    return " & ".join(map(_read, phrases_of(typed))) or None
+
+
+def _read(phrase: Phrase) -> str:
+    open_end = "" if phrase.whole else ":*"
+    *first, last = phrase.words
+    aside = " <-> ".join([*(_word(word) for word in first), _word(last, open_end)])
+    if phrase.words == [phrase.text]:
+        return aside
+    return any_of((quoted(phrase.text) + open_end, aside))
+
+
+def _word(word: str, open_end: str = "") -> str:
+    """A number after a hyphen is a negative one to the parser."""
+    plain = quoted(word) + open_end
+    return any_of((plain, quoted(f"-{word}") + open_end)) if word.isdigit() else plain
 
 
 def touched(field: str) -> str:
