@@ -19,7 +19,7 @@ from webapp.core.language import _
 MAX_PHRASES, MAX_WORDS = 8, 16
 FEW = 2000  # rows that are sorted in no time
 _CHUNK = re.compile(r'"([^"]*)("?)|[^\s"]+')
-_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f", '""""')  # as telephones type them
+_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"' * 6)  # as telephones type them
 
 
 class UnknownFilter(BadRequest):

@@ -148,17 +148,16 @@ def waiting(who: SignedIn, reach: Reach) -> dict[str, Count]:
 
 
 def find(typed: str, reach: Reach, *, most: int) -> Sequence[Any]:
-    """Return tickets within reach: the one whose number was typed, or else those with the words, open ones first."""
+    """Return tickets within reach: the one whose number was typed, then those with the words, open ones first."""
     found = ROW.add_columns(Client.name.label("client")).join(Client, Client.id == Ticket.client_id)
     found = found.where(within(reach)).limit(most)
     number = number_of(typed.strip().removeprefix("#"))
-    if number is not None:
-        rows = db.session.execute(found.where(Ticket.number == number)).all()
-        if rows:
-            return rows
+    named = Ticket.number == (-1 if number is None else number)
+    exact = db.session.execute(found.where(named)).all() if number is not None else []
     order = (Ticket.is_open.desc(), Ticket.updated_at.desc(), Ticket.id)
     words = common.some_that_match(typed, everything=reach.everywhere)
-    return db.session.execute(found.where(words).order_by(*order)).all()
+    rows = db.session.execute(found.where(words, ~named).order_by(*order)).all()
+    return [*exact, *rows][:most]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
