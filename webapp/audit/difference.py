@@ -9,7 +9,7 @@ from typing import Any
 
 from webapp.audit.changing import Part, list_difference, parts_of
 from webapp.audit.fields import points_at
-from webapp.audit.wording import COVER, NOTHING, Event, name_of, pair, worded
+from webapp.audit.wording import COVER, NOTHING, Event, name_of, name_since, pair, worded
 
 MAX_LINES = 400  # of a text; more are shown without looking for what they share
 _WORD = re.compile(r"\s+|\w+|[^\w\s]")
@@ -41,6 +41,7 @@ class Value:
     text: str
     url: str | None = None
     number: int | None = None
+    now: str | None = None  # what that is called today, if it had another name then
 
     @property
     def empty(self) -> bool:
@@ -99,7 +100,9 @@ def _difference(event: Event, part: Part, link: Link) -> Difference:
 def _value(event: Event, field: str, value: Any, link: Link) -> Value:
     kind = points_at(field, event.object_type)
     if kind and type(value) is int:
-        return Value(text=name_of(event, field, value), url=link(kind, value), number=value)
+        named = name_of(event, field, value)
+        since = name_since(event, kind, value)
+        return Value(text=named, url=link(kind, value), number=value, now=since)
     if isinstance(value, list) and any(isinstance(one, dict) for one in value):
         return Value(text=_text(value) or NOTHING)
     return Value(text=worded(event, field, value))

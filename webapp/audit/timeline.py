@@ -13,7 +13,7 @@ from webapp.audit.queries.labels import names_of
 from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate, who
 from webapp.audit.values import Changed, changed_of
-from webapp.audit.wording import Event, Named, Names
+from webapp.audit.wording import Event, Named, Names, renamed_since
 from webapp.core.db import db
 
 SHOWN = 20
@@ -31,6 +31,7 @@ class Line:
     detail: str | None = None
     url: str | None = None
     changed: Sequence[Changed] = ()
+    now: str | None = None  # how those are called today whose names were others then
     undo: str | None = None  # where it can be taken back
 
 
@@ -105,4 +106,6 @@ def sentences_of(rows: Sequence[Any], names: Names | None = None) -> list[Line]:
 
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:
     """Tell one row of the log."""
-    return Line(at=at, who=who(event), sentence=predicate(event), detail=why(reason), url=url)
+    said = predicate(event)
+    now = renamed_since(event, said)
+    return Line(at=at, who=who(event), sentence=said, detail=why(reason), url=url, now=now)

@@ -1,15 +1,18 @@
 """Old and new values of changes, for the story of a record: names instead of numbers, and short."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from webapp.audit import queries
+from webapp.audit.queries.labels import names_of
 from webapp.audit.wording import (
     NOTHING,
     WORDS,
     Event,
+    Names,
     day_text,
     field_title,
     moment_text,
@@ -41,20 +44,24 @@ def changed_of(
 ) -> list[list[Changed]]:
     """Return what each row changed about a record of this type; asks for all names at once."""
     told = [_worth_telling(row, object_type) for row in rows]
-    names = queries.labels_of(_pointing(told, object_type), object_type)
+    moments = [getattr(row, "recorded_at", None) for row in rows]
+    names = names_of(
+        SimpleNamespace(changes=changes, object_type=object_type, action="", recorded_at=at)
+        for changes, at in zip(told, moments, strict=True)
+    )
 
-    def word(name: str, value: Any) -> str:
+    def word(name: str, value: Any, then: Names) -> str:
         kind = queries.points_at(name, object_type)
         if kind and isinstance(value, int):
-            return short(names.get((kind, value), unseen))
+            return short(then.get((kind, value), unseen))
         return _word(name, value)
 
     return [
         [
-            Changed(title=title, old=word(name, old), new=word(name, new))
+            Changed(title=title, old=word(name, old, then), new=word(name, new, then))
             for name, title, old, new in _fields(changes, titles)
         ][:MAX_CHANGED]
-        for changes in told
+        for changes, then in zip(told, map(names.at, moments), strict=True)
     ]
 
 
@@ -65,15 +72,6 @@ def _worth_telling(row: Event, object_type: str) -> Mapping[str, Any]:
     if not fine or set(row.changes) in TOLD or "deleted_at" in row.changes:
         return {}
     return row.changes
-
-
-def _pointing(told: Iterable[Mapping[str, Any]], object_type: str) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for changes in told:
-        for name, change in changes.items():
-            if queries.points_at(name, object_type):
-                found.setdefault(name, []).extend(pair(change))
-    return found
 
 
 def _fields(

@@ -78,11 +78,39 @@ class Event(Protocol):
     changes: dict[str, Any]
 
 
+class Dated(dict[tuple[str, int], str]):
+    """Names of today; and at some moments others, which records had then."""
+
+    def __init__(
+        self, names: Names, former: Mapping[datetime, Mapping[tuple[str, int], str]]
+    ) -> None:
+        """Keep both."""
+        super().__init__(names)
+        self.former = former
+
+    def at(self, moment: datetime | None) -> Names:
+        """Return the names of a moment; without one, those of today."""
+        then = self.former.get(moment) if moment else None
+        return Then(self, then) if then else self
+
+
+class Then(dict[tuple[str, int], str]):
+    """The names of one moment, where some were others than today."""
+
+    def __init__(self, today: Names, then: Mapping[tuple[str, int], str]) -> None:
+        """Put those of then before those of today."""
+        super().__init__(today)
+        self.update(then)
+        self.then, self.today = then, today
+
+
 class Named:
     """A row of the log with the names of what its values point at: its sentence tells the values, too."""
 
     def __init__(self, row: Any, names: Names) -> None:
         """Keep both; what a sentence looks at again and again is found at once."""
+        if isinstance(names, Dated) and names.former:
+            names = names.at(getattr(row, "recorded_at", None))
         self.row, self.names = row, names
         self.action, self.object_type = row.action, row.object_type
         self.changes, self.covered = row.changes, getattr(row, "covered", False)
@@ -198,8 +226,29 @@ def name_of_row(event: Event, kind: str, number: int) -> str | None:
     return names.get((kind, number))
 
 
+def name_since(event: Event, kind: str, number: int) -> str | None:
+    """Return what a row is called today, if it had another name then."""
+    names = getattr(event, "names", None)
+    if not isinstance(names, Then) or (kind, number) not in names.then:
+        return None
+    return names.today.get((kind, number))
+
+
+def renamed_since(event: Event, sentence: str) -> str | None:
+    """Tell how today those are called that a sentence names as they were called then."""
+    names = getattr(event, "names", None)
+    if not isinstance(names, Then):
+        return None
+    told = [
+        gettext("“%(then)s” is now called “%(now)s”", then=name, now=names.today[key])
+        for key, name in names.then.items()
+        if key in names.today and cut(name) in sentence
+    ]
+    return "; ".join(told) or None
+
+
 def name_of(event: Event, field: str, value: int) -> str:
-    """Name the row that a value points at: as it is called now, or as the log noted it, or by its number."""
+    """Name the row that a value points at: as it was called then, or as the log noted it, or by its number."""
     kind = points_at(field, event.object_type)
     name = name_of_row(event, kind, value) or _noted(event, field, value)
     if name is None:

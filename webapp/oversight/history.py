@@ -9,8 +9,9 @@ from typing import Any
 from webapp.audit import asof
 from webapp.audit.asof import Snapshot, Version
 from webapp.audit.difference import Difference, differences_of
+from webapp.audit.queries.labels import pointed
 from webapp.audit.timeline import Line, sentences_of
-from webapp.audit.wording import Named, Names, field_title
+from webapp.audit.wording import Dated, Named, Names, Then, field_title
 from webapp.oversight.masking import Mask
 
 SHOWN = 50  # lines of the timeline
@@ -93,21 +94,63 @@ def page_of(history: History, mask: Mask, *, before: int | None) -> Page:
     return Page(rows=[mask.seen(row) for row in reversed(rows[-SHOWN:])], older=older)
 
 
-def change(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
-    """Return what differs between two versions as a row of the log would, in the order of the columns."""
-    names = [name for name in (*asof.tracked(kind), *CONTENTS) if name in before or name in after]
-    changes = {
-        name: [before.get(name), after.get(name)]
-        for name in names
-        if before.get(name) != after.get(name)
-        and not (before.get(name) in EMPTY and after.get(name) in EMPTY)
-    }
-    return SimpleNamespace(changes=changes, object_type=kind, object_label="", action=kind)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One version; names are those of its moment, or of today."""
+
+    values: Mapping[str, Any]
+    moment: datetime | None
 
 
-def told(row: Any, names: Names, link: Any) -> list[Difference]:
-    """Return what such a row says, field by field."""
-    return differences_of(Named(row, names), link=link)
+NONE = Side(values={}, moment=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What differs between two versions, as a row of the log would have it."""
+
+    kind: str
+    changes: Mapping[str, Any]
+    sides: tuple[Side, Side]
+
+    def rows(self) -> Sequence[Any]:
+        """A row for each side: what is to be named as of then."""
+        return [
+            SimpleNamespace(
+                changes={name: [change[at]] for name, change in self.changes.items()},
+                object_type=self.kind,
+                action="",
+                recorded_at=side.moment,
+            )
+            for at, side in enumerate(self.sides)
+        ]
+
+    def told(self, names: Dated, link: Any) -> list[Difference]:
+        """Return it field by field."""
+        before, after = (names.at(side.moment) for side in self.sides)
+        then = {**_then(before), **_then(after)}
+        for kind, number in pointed(*self.rows()[:1]):
+            then[kind, number] = before.get((kind, number), "")
+        then = {key: name for key, name in then.items() if name and name != names.get(key)}
+        row = SimpleNamespace(
+            changes=self.changes, object_type=self.kind, object_label="", action=""
+        )
+        return differences_of(Named(row, Then(names, then)), link=link)
+
+
+def _then(names: Names) -> Names:
+    return names.then if isinstance(names, Then) else {}
+
+
+def change(kind: str, before: Side, after: Side) -> Change:
+    """Return what differs between two versions, in the order of the columns."""
+    sides = before.values, after.values
+    changes: dict[str, Any] = {}
+    for name in (*asof.tracked(kind), *CONTENTS):
+        old, new = (values.get(name) for values in sides)
+        if old != new and not (old in EMPTY and new in EMPTY):
+            changes[name] = [old, new]
+    return Change(kind=kind, changes=changes, sides=(before, after))
 
 
 def disagreements(history: History, now: Snapshot | None) -> list[str] | None:

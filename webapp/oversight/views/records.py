@@ -61,8 +61,8 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
     covered = any(mask.hides(kind, (one or now or found).client_id) for one in told)
     lines = logic.page_of(found, mask, before=asked.before)
     made = {} if covered else _changes(found, asked, then, other)
-    names = names_of([*lines.rows, *made.values()])
-    shown = {key: logic.told(row, names, _url_of) for key, row in made.items()}
+    names = names_of([*lines.rows, *(row for one in made.values() for row in one.rows())])
+    shown = {key: one.told(names, _url_of) for key, one in made.items()}
     drawn = render_template(
         "audit/record.html",
         kind=kind,
@@ -110,13 +110,16 @@ def _moment(asked: Asked, then: Snapshot | None) -> datetime | None:
 
 def _changes(
     found: logic.History, asked: Asked, then: Snapshot | None, other: Snapshot | None
-) -> dict[str, Any]:
+) -> dict[str, logic.Change]:
     """What the page tells of the record's values, as rows of the log would."""
-    values = _all_of(then, asked.at)
-    made = {"fields": logic.change(found.kind, {}, values)}
+    # Right after an entry names are those of when it was recorded.
+    moment = asked.at or (then.recorded_at if then and asked.upto is not None else None)
+    one = logic.Side(values=_all_of(then, asked.at), moment=moment)
+    made = {"fields": logic.change(found.kind, logic.NONE, one)}
     if asked.compare:
         later = _all_of(other, asked.other or datetime.now(UTC))
-        made["changed"] = logic.change(found.kind, values, later)
+        two = logic.Side(values=later, moment=asked.other)
+        made["changed"] = logic.change(found.kind, one, two)
     return made
 
 
