@@ -97,7 +97,8 @@ def _noted(app: Any) -> Iterator[list[tuple[str, Any]]]:
     seen: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if "FROM audit_event" in statement:
+        # Nothing is there yet, so each page looks whether the other clock would find something.
+        if "FROM audit_event" in statement and not statement.startswith("SELECT count(*) AS count"):
             seen.append((statement, values))
 
     with app.app_context():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, literal, literal_column, select, text
+from sqlalchemy import and_, exists, func, literal, literal_column, select, text
 from sqlalchemy.types import DateTime
 
 from webapp.access.models import Role, UserRole
@@ -166,6 +166,28 @@ def open_sessions(user_id: int) -> list[Any]:
         .limit(100)
     )
     return list(db.session.execute(statement))
+
+
+def find_session(session_id: int) -> Any:
+    """Return a session with whose it is, whether it works, and when it ran out by itself; no token."""
+    idle = UserSession.last_seen_at + text("interval '12 hours'")
+    ran_out_at = func.least(UserSession.expires_at, idle)
+    works = and_(UserSession.revoked_at.is_(None), ran_out_at > func.now())
+    statement = (
+        select(
+            UserSession.user_id,
+            User.name,
+            UserSession.ip,
+            UserSession.user_agent,
+            UserSession.created_at,
+            UserSession.revoked_at,
+            ran_out_at.label("ran_out_at"),
+            works.label("works"),
+        )
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.id == session_id)
+    )
+    return db.session.execute(statement).one_or_none()
 
 
 def owns_session(user_id: int, session_id: int) -> bool:

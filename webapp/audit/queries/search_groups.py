@@ -1,11 +1,23 @@
 """A search with one line for each request: from the first row of one, straight to the first of the next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    not_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.queries.search import CLOCKS, SHOWN, Filter
@@ -24,17 +36,29 @@ from webapp.core.paging import Page, cursor_at, limit_in, read_cursor, sort_in
 
 MOST_COUNTED = 1000
 MOST_INSIDE = 100
+MOST_NAMED = 30  # rows of a group whose actions are told
+CHANGES = ("change", "import")
+UNDONE = "audit.undone"
+FOLLOWS = ".followed"  # what a change of another record brings with it
+# What says most about a request: who may do what, what was taken back, what changed.
+TELLING = case(
+    (AuditEvent.category == "access", 0),
+    (AuditEvent.action == UNDONE, 1),
+    (and_(AuditEvent.category.in_(CHANGES), not_(AuditEvent.action.endswith(FOLLOWS))), 2),
+    else_=3,
+)
 WINDOW = 5000  # rows that words found are read at once: going on from each would look all of them up again
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """What was recorded at once: the first of its rows that match, and how many there are."""
+    """What was recorded at once: the most telling of its rows that match, and how many there are."""
 
     event: Any
     at: datetime
     count: int
     requests: int
+    actions: Sequence[str] = ()  # of the others, as far as they are named
 
     @property
     def more_label(self) -> str:
@@ -105,20 +129,32 @@ def groups_of(events: Iterable[Any]) -> list[Group]:
     for event in events:
         together.setdefault(event.recorded_at, []).append(event)
     return [
-        Group(
-            event=rows[-1], at=at, count=len(rows), requests=len({row.request_id for row in rows})
-        )
+        _group(at, sorted(rows, key=lambda row: (_rank(row), row.id)))
         for at, rows in together.items()
     ]
 
 
-def list_inside(asked: Filter, at: datetime, sort: str, *, reader: Reader) -> list[Any]:
-    """Return the rows of one group but the first, which the group shows itself."""
+def _group(at: datetime, rows: Sequence[Any]) -> Group:
+    return Group(
+        event=rows[0],
+        at=at,
+        count=len(rows),
+        requests=len({row.request_id for row in rows}),
+        actions=[row.action for row in rows[1:MOST_NAMED]],
+    )
+
+
+def list_inside(
+    asked: Filter, at: datetime, sort: str, *, reader: Reader, but: int | None = None
+) -> list[Any]:
+    """Return the rows of one group ``but`` the one that the group shows itself; the first if none is named."""
     clock = CLOCKS[sort.removeprefix("-") or "recorded_at"]
     statement = (
         select(*SHOWN).where(*way_of(asked, reader).whole(), clock == at).order_by(AuditEvent.id)
     )
-    return list(db.session.execute(statement.offset(1).limit(MOST_INSIDE + 1)))
+    if but is None:
+        return list(db.session.execute(statement.offset(1).limit(MOST_INSIDE + 1)))
+    return list(db.session.execute(statement.where(AuditEvent.id != but).limit(MOST_INSIDE + 1)))
 
 
 def _window(
@@ -215,21 +251,50 @@ def _told(way: Way, course: _Course, times: list[datetime]) -> list[Group]:
         return []
     times_of = unnested(times, course.clock.type)
     here = (*way.whole(), course.clock == times_of.c.one)
-    first = select(*SHOWN).where(*here).order_by(AuditEvent.id).limit(1)
-    some = select(AuditEvent.request_id).where(*here).limit(MOST_COUNTED + 1)
+    columns = (AuditEvent.id, AuditEvent.recorded_at, AuditEvent.request_id, AuditEvent.action)
+    some = select(*columns, TELLING.label("rank")).where(*here).limit(MOST_COUNTED + 1)
     window = some.correlate(times_of).subquery("some")
-    counts = (
-        func.count().label("rows"),
-        func.count(window.c.request_id.distinct()).label("requests"),
+    by_rank = (window.c.rank, window.c.id)
+    inside = (
+        select(
+            func.count().label("rows"),
+            func.count(window.c.request_id.distinct()).label("requests"),
+            _first(window.c.id, by_rank).label("first_id"),
+            _first(window.c.recorded_at, by_rank).label("first_at"),
+            func.array_agg(aggregate_order_by(window.c.action, *by_rank))[2:MOST_NAMED].label(
+                "actions"
+            ),
+        )
+        .select_from(window)
+        .lateral("inside")
     )
-    event = first.correlate(times_of).lateral("first")
-    inside = select(*counts).select_from(window).lateral("inside")
-    joined = times_of.join(event, true()).join(inside, true())
-    statement = select(event, inside.c.rows, inside.c.requests, times_of.c.one.label("at"))
-    statement = statement.select_from(joined)
+    same = (AuditEvent.recorded_at == inside.c.first_at, AuditEvent.id == inside.c.first_id)
+    event = select(*SHOWN).where(*same).correlate(inside).lateral("first")
+    joined = times_of.join(inside, true()).join(event, true())
+    counts = (inside.c.rows, inside.c.requests, inside.c.actions)
+    statement = select(event, *counts, times_of.c.one.label("at")).select_from(joined)
     found = {row.at: row for row in db.session.execute(statement)}
     return [
-        Group(event=found[one], at=one, count=found[one].rows, requests=found[one].requests)
+        Group(
+            event=found[one],
+            at=one,
+            count=found[one].rows,
+            requests=found[one].requests,
+            actions=found[one].actions or (),
+        )
         for one in times
         if one in found
     ]
+
+
+def _first(column: Any, by_rank: Sequence[Any]) -> Any:
+    return func.array_agg(aggregate_order_by(column, *by_rank), type_=ARRAY(column.type))[1]
+
+
+def _rank(event: Any) -> int:
+    """As ``TELLING``."""
+    if event.category == "access":
+        return 0
+    if event.action == UNDONE:
+        return 1
+    return 2 if event.category in CHANGES and not event.action.endswith(FOLLOWS) else 3

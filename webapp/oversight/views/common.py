@@ -1,5 +1,6 @@
 """What the pages of the log share."""
 
+from collections import Counter
 from typing import Any
 
 from flask import Blueprint
@@ -10,6 +11,7 @@ from webapp.core.identity import signed_in_person
 from webapp.core.language import _
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
+MOST_KINDS = 4  # of the others of a request, that are named
 PARTS = {
     "who": sentences.who,
     "predicate": sentences.predicate,
@@ -20,6 +22,15 @@ PARTS = {
 }
 LOOKS = {"ok": "success", "denied": "warning", "failed": "danger"}
 WORDS = {"ok": _("Done"), "denied": _("Refused"), "failed": _("Failed")}
+
+
+def others(group: Any) -> str:
+    """Name what else a request did, the most telling first: “Ticket: answered, Role: changed …”."""
+    counted = Counter(map(action_title, group.actions))
+    said = [title if n == 1 else f"{title} ({n})" for title, n in counted.items()]
+    shown = ", ".join(said[:MOST_KINDS])
+    whole = len(said) <= MOST_KINDS and len(group.actions) == group.count - 1
+    return shown if whole else f"{shown} …"
 
 
 def sees_everything() -> bool:

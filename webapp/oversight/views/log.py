@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.access import queries as access
 from webapp.audit import queries
-from webapp.audit.queries import Reader, count_upto, search_groups, search_names, tail
+from webapp.audit.queries import Reader, count_upto, search_groups, tail
 from webapp.audit.sentences import CATEGORY_TITLES
 from webapp.audit.timeline import sentences_of
 from webapp.core import htmx, pickers, trail
@@ -29,11 +29,11 @@ from webapp.core.pickers import Option
 from webapp.core.typed import number_of
 from webapp.organisation import choices
 from webapp.organisation.tree import reach_of
-from webapp.oversight import actions, asking, tailing
+from webapp.oversight import actions, agents, asking, tailing
 from webapp.oversight.forms import FilterForm, implied_clock
 from webapp.oversight.masking import Mask, mask_of
 from webapp.oversight.spans import COLUMNS
-from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, sees_everything
+from webapp.oversight.views.common import LOOKS, PARTS, WORDS, bp, others, sees_everything
 from webapp.saved_views import queries as saved_views
 from webapp.users.schemas import timezones, zone_name
 
@@ -136,6 +136,7 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
         views=views,
         view=_current(views, found),
         zone=zone,
+        session=agents.session_of(form.via.data, asked.mask) if asked else None,
         nothing=_nothing(form, asked) if asked and nothing else None,
         more=partial(_more, form, zone),
         no_reads=None if form.category.data or found is None else _without_reads(),
@@ -146,7 +147,7 @@ def _page(form: FilterForm, asked: Asked | None, found: Page | None) -> str:
 
 def _nothing(form: FilterForm, asked: Asked) -> dict[str, Any]:
     """Why nothing is found, as far as it can be told: a name that nobody has, or the other of the two clocks."""
-    told: dict[str, Any] = {"unnamed": (), "other": None, "clock": ""}
+    told: dict[str, Any] = {"unnamed": (), "other": "", "clock": ""}
     if asked.filter.nobody:
         if sees_everything():  # else it would tell who works elsewhere
             told["unnamed"] = asking.called(form)
@@ -156,11 +157,9 @@ def _nothing(form: FilterForm, asked: Asked) -> dict[str, Any]:
     other = "recorded" if form.column == "occurred_at" else "happened"
     swapped = replace(asked.filter, clock=COLUMNS[other])
     if count_upto(swapped, 1, everything=sees_everything()):
-        args = _address(form)
-        for name in saved_views.PASSING:
-            args.poplist(name)
-        args["clock"] = other
-        told |= {"other": url_for("audit.index", **args.to_dict(flat=False)), "clock": other}
+        args: dict[str, Any] = _address(form).to_dict(flat=False)
+        args = {name: args[name] for name in args.keys() - saved_views.PASSING}
+        told |= {"other": url_for("audit.index", **args | {"clock": other}), "clock": other}
     return told
 
 
@@ -178,7 +177,7 @@ def _unused(_locale: str, _root: str, zone: str) -> str:
 
 
 def _looks() -> dict[str, Any]:
-    return {"looks": LOOKS, "words": WORDS, **PARTS}
+    return {"looks": LOOKS, "words": WORDS, "others_of": others, **PARTS}
 
 
 def _chips(form: FilterForm, seen: Sequence[Any] | None) -> list[tuple[asking.Chip, str]]:
@@ -294,7 +293,8 @@ def group() -> ResponseReturnValue:
         abort(HTTPStatus.NOT_FOUND)
     asked = _asked(form)
     trail.note("audit.read", category="read", changes={**form.used(), "at": at.isoformat()})
-    found = search_groups.list_inside(asked.filter, at, form.order, reader=asked.reader)
+    but = number_of(request.args.get("but", ""))
+    found = search_groups.list_inside(asked.filter, at, form.order, reader=asked.reader, but=but)
     most = search_groups.MOST_INSIDE
     lines = list(zip(found, asked.lines(found), strict=True))
     return render_template(
@@ -317,12 +317,14 @@ def pick_actor() -> ResponseReturnValue:
     typed = pickers.typed()
     options = [*_typed_actor(typed)]
     if sees_everything():
-        people = access.people_like(typed, limit=pickers.LIMIT)
+        systems = agents.systems_like(typed)
+        room = max(0, pickers.LIMIT - len(options) - len(systems))
         title = gettext("People")
         options += [
-            Option(value=one.value, label=one.label, hint=one.hint, group=title) for one in people
+            Option(value=one.value, label=one.label, hint=one.hint, group=title)
+            for one in access.people_like(typed, limit=room)
         ]
-        options += _systems(typed)
+        options += systems
     return pickers.answer(options)
 
 
@@ -333,22 +335,6 @@ def _typed_actor(typed: str) -> list[Option]:
     if not typed:
         return []
     return [Option(value=typed, label=gettext("Everybody called “%(name)s”", name=typed))]
-
-
-def _systems(typed: str) -> list[Option]:
-    named = [
-        ("system:", gettext("Steward itself")),
-        *(
-            (name, f"Steward ({name.removeprefix('system:')})")
-            for name in search_names.system_names()
-        ),
-    ]
-    title = gettext("Without a person")
-    return [
-        Option(value=name, label=label, group=title)
-        for name, label in named
-        if typed.lower() in f"{label} {name}".lower()
-    ]
 
 
 @bp.get("/pickers/actions")

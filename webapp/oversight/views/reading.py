@@ -21,6 +21,7 @@ from webapp.core import object_types, trail
 from webapp.core.guards import page
 from webapp.core.identity import signed_in_person
 from webapp.core.typed import number_of
+from webapp.oversight.agents import session_of
 from webapp.oversight.masking import mask_of, pages_of
 from webapp.oversight.undoing import effects, planning
 from webapp.oversight.undoing import reading as undoings
@@ -54,6 +55,7 @@ def show(event_id: int) -> ResponseReturnValue:
         links=_links(event) | _undoing_links(event, rows),
         undone=_undone(event),
         proof=proof,
+        session=session_of(event.via, mask),
         stored=json.dumps(_stored(proof, rows[0]), ensure_ascii=False, indent=2),
         looks=LOOKS,
         words=WORDS,
