@@ -76,7 +76,11 @@
 
   dialog?.addEventListener("change", settleStatus);
   dialog?.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.form?.requestSubmit();
+    if (event.key !== "Enter" || event.defaultPrevented) return;
+    // On a list that is closed Enter would open it; here it sends, as in any other field. What is missing gets the focus.
+    const closed = event.target.matches("select");
+    if (closed) event.preventDefault();
+    if (closed || event.ctrlKey || event.metaKey) event.target.form?.requestSubmit();
   });
 
   document.addEventListener("htmx:after:swap", arriveInDialog);

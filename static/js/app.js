@@ -27,6 +27,9 @@ document.addEventListener("htmx:after:swap", () => arrive());
 // --- toasts -----------------------------------------------------------------
 
 function toast(kind, message) {
+  // What stands there already is not said again: being offline, for example.
+  const same = $$("#toasts .toast-card").find((one) => one.dataset.toast === kind && $(".toast-text", one)?.textContent === message);
+  if (same && ["danger", "warning"].includes(kind)) return;
   const card = document.createElement("div");
   card.className = `toast-card k-${kind}`;
   card.dataset.toast = kind;

@@ -1,7 +1,7 @@
 // Opening a ticket: what is typed is kept as a draft, with the files that wait for it. A module; it runs after app.js.
-import { uploading } from "./ticket/attach.js";
+import "./ticket/attach.js";
 import { goOn, keepDrafts, soon, stop } from "./ticket/drafts.js";
-import { base, field, form, isWritten, json, quietly } from "./ticket/page.js";
+import { base, field, form, isWritten, json } from "./ticket/page.js";
 import { suggestFrom } from "./ticket/suggest.js";
 import { grow } from "./ticket/writing.js";
 
@@ -22,14 +22,8 @@ for (const type of ["input", "change"]) {
   });
 }
 
-// A file that arrives after the ticket would wait for nothing.
 document.addEventListener("submit", (event) => {
-  if (event.target !== form() && event.target.id !== "discard") return;
-  const underWay = event.target === form() && uploading();
-  if (!underWay) return stop();
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  quietly(underWay.then(() => form().requestSubmit()));
+  if (event.target === form() || event.target.id === "discard") stop();
 }, true);
 
 window.addEventListener("pageshow", (event) => event.persisted && goOn());

@@ -11,6 +11,7 @@
   const views = $("#queue-views");
   const menu = $("#row-menu");
   const DIALOGS = { a: "assign", s: "status", p: "priority", t: "tags" };
+  const OF_ALL = { m: "me", a: "assignee", s: "status", p: "priority", t: "add_tags" };
   const COMPOSE = { r: "reply", n: "note" };
 
   const rows = () => $$("tr[data-ticket]", list);
@@ -46,7 +47,28 @@
     }
   }
 
+  // What is selected is changed together: the form of all opens, at the field that the key means.
+  function actOnSelected(key) {
+    const { form, field } = selection();
+    field.value = OF_ALL[key];
+    field.disabled = false;
+    form.requestSubmit();
+    field.disabled = true;
+  }
+
+  function selection() {
+    const form = $("#bulk");
+    return { form, field: form.elements.field, picked: $$("[data-row]:checked", list), can: Boolean($("[type=submit]", form)) };
+  }
+
+  // What a colleague has is not taken without a question.
   function take(row) {
+    const { assignee } = row.dataset;
+    if (assignee && assignee !== list.dataset.me) {
+      const link = $("#row-act");
+      link.href = `${row.dataset.url}/take`;
+      return link.click();
+    }
     const source = $("a[href]", row);
     htmx.ajax("POST", `${row.dataset.url}/take`, { source, target: row, swap: "none", values: { was: row.dataset.assignee } });
   }
@@ -56,10 +78,12 @@
     if (typing(event.target) || $("dialog[open]")) return;
     if (event.key === "u") $("#queue-news a")?.click();
     else if (event.key in DIALOGS || event.key in COMPOSE || event.key === "m") {
+      const { picked, can } = selection();
       const row = rowHere();
-      if (!row) return;
+      if (event.key in OF_ALL && picked.length && can && allowed(event.key)) actOnSelected(event.key);
+      else if (row) act(row, event.key);
+      else return;
       event.preventDefault();
-      act(row, event.key);
     }
   });
 
@@ -194,13 +218,14 @@
     if (!text.trim()) place.replaceChildren();
   }
 
-  // Counts cost more than a row: at most every ten seconds.
-  function recount() {
-    if (counts) return;
+  // Counts cost more than a row: those that others change are asked for every ten seconds at most.
+  function recount(wait = COUNTS) {
+    if (counts && wait === COUNTS) return;
+    clearTimeout(counts);
     counts = setTimeout(() => {
       counts = 0;
       if (!document.hidden) views.dispatchEvent(new Event("refresh"));
-    }, COUNTS);
+    }, wait);
   }
 
   document.addEventListener("live:ticket", ({ detail }) => {
@@ -220,7 +245,7 @@
     wanted.add(String(detail.id));
     clearTimeout(soon);
     refresh();
-    recount();
+    recount(PAUSE); // one's own change: at once
   });
 
   // Who has the news shown goes on where they were, with what they picked.
@@ -249,6 +274,14 @@
     if (event.detail.ctx?.target !== list || event.detail.ctx.swap === "none") return;
     views.dispatchEvent(new Event("refresh"));
     if (kept) restore();
+  });
+
+  // --- the way through the list ---------------------------------------------------------
+
+  // A ticket that is opened from here leads to the next one of the list and back: ticket/triage.js.
+  window.addEventListener("pagehide", () => {
+    const tickets = rows().map((row) => ({ url: row.dataset.url, title: $("a[href]", row).textContent }));
+    sessionStorage.setItem("queue", JSON.stringify({ url: location.pathname + location.search, tickets }));
   });
 
   // --- clocks ------------------------------------------------------------------------

@@ -142,4 +142,6 @@ document.addEventListener("keydown", (event) => {
   rowKey(event);
 });
 
-document.addEventListener("htmx:after:swap", () => $$("[data-bulk]").forEach((bar) => count(bar.dataset.bulk)));
+const countAll = () => $$("[data-bulk]").forEach((bar) => count(bar.dataset.bulk));
+document.addEventListener("htmx:after:swap", countAll);
+window.addEventListener("pageshow", countAll); // a browser that goes back ticks the boxes again

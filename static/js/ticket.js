@@ -6,6 +6,7 @@ import { followLive, watchAnew } from "./ticket/news.js";
 import { base, composer, field, form, isWritten, json, mode, quietly, talk } from "./ticket/page.js";
 import { be, bePresent, typed } from "./ticket/presence.js";
 import { closeList, suggestFrom } from "./ticket/suggest.js";
+import "./ticket/triage.js";
 import { grow, insert, isPreviewing, preview } from "./ticket/writing.js";
 
 const MODES = ["reply", "note"];
@@ -114,13 +115,13 @@ async function replies(q, signal) {
   return told.replies.map((one) => ({ label: one.title, hint: [`::${one.shortcut}`, one.whose, one.note].filter(Boolean).join(" · "), text: one.text }));
 }
 
+$("#shortcuts .keys").append($("#ticket-keys").content.cloneNode(true));
 if (talk()) {
   keepDrafts(() => (form() ? Object.fromEntries(MODES.map((one) => [one, { mode: one, body: field(one).value }])) : {}));
   suggestFrom({ "@": people, "::": replies });
   settle();
   followLive();
   bePresent();
-  $("#shortcuts .keys").append($("#ticket-keys").content.cloneNode(true));
   const compose = new URLSearchParams(location.search).get("compose");
   if (form() && MODES.includes(compose)) write(compose);
   else if (location.hash === "#composer") field()?.focus();

@@ -1,6 +1,7 @@
 """What is said on a ticket: replies and notes apart, nothing sent blindly, nothing typed lost."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -122,6 +123,22 @@ def test_what_arrived_is_shown_first_and_the_text_stays(
     assert len(messages(ticket)) == 2
     reply = say(agent, ticket, "I shall go there.", seen=seen, anyway="1")
     assert reply.status_code == 303 and len(messages(ticket)) == 3
+
+
+def test_what_came_a_moment_ago_was_not_read_whatever_the_page_says(
+    agent: CheckedClient,
+    sign_in: Callable[..., CheckedClient],
+    ticket: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = sign_in(*AGENT, client_id=ticket.client_id, name="Luis Vega")
+    seen = messages(ticket)[-1].id
+    say(other, ticket, "I am there already.", seen=seen)
+    last = messages(ticket)[-1].id
+    assert say(agent, ticket, "I shall go.", seen=seen, viewed=last).status_code == 409
+    monkeypatch.setattr("webapp.tickets.queries.messages.READ_IN", timedelta(0))  # later
+    assert say(agent, ticket, "I shall go.", seen=seen).status_code == 409
+    assert say(agent, ticket, "I shall go.", seen=seen, viewed=last).status_code == 303
 
 
 def test_json_is_told_that_something_arrived(agent: CheckedClient, ticket: Any) -> None:

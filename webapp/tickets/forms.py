@@ -178,6 +178,12 @@ class ActForm(SchemaForm[Command]):
     was = HiddenField(id="act-was")
 
 
+class TakeForm(ActForm[schemas.Taking]):
+    """Nothing but what the person saw."""
+
+    schema: ClassVar = schemas.Taking
+
+
 class AssignForm(ActForm[schemas.Assignment]):
     """Who gets a ticket."""
 

@@ -100,6 +100,10 @@ class Prioritising(CommandModel):
     priority_reason: Reason = None
 
 
+class Taking(CommandModel):
+    """Taking over what somebody else has."""
+
+
 class Tagging(CommandModel):
     """The tags that a ticket shall have."""
 

@@ -22,6 +22,7 @@ class SayingForm(SchemaForm[Saying]):
     asked = TextAreaField(N_("From the requester"), default="")
     heard = SelectField(N_("How it came in"), validate_choice=False, default="phone")
     seen = HiddenField()
+    viewed = HiddenField()
     anyway = BooleanField()
     status = SelectField(N_("Status"), validate_choice=False)
     resolution = TextAreaField(N_("Resolution"))

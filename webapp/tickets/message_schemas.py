@@ -37,6 +37,7 @@ class Saying(CommandModel):
     asked: Text = ""
     heard: Literal["phone", "email", "in_person"] = "phone"
     seen: MaybeId = None
+    viewed: MaybeId = None
     anyway: bool = False
     status: Annotated[Status | None, BlankIsNone] = None
     resolution: Annotated[

@@ -41,6 +41,18 @@ ASSIGNED = _kind(
         "%(num)s ticket was given to you", "%(num)s tickets were given to you", n
     ),
 )
+TAKEN = _kind(
+    "ticket.taken",
+    N_("A ticket of yours is given to somebody else"),
+    N_("Or taken over, or to nobody."),
+    "user",
+    email=False,
+    many=lambda n: ngettext(
+        "%(num)s ticket of yours was given to somebody else",
+        "%(num)s tickets of yours were given to somebody else",
+        n,
+    ),
+)
 TEAM = _kind(
     "ticket.team",
     N_("A ticket comes to your team"),
@@ -166,6 +178,20 @@ def assigned(ticket: Ticket, actor: SignedIn | None, *, note: str = "") -> None:
     elif ticket.team_id is not None:
         came = _("For your team: #%(number)s %(subject)s", **_facts(ticket, actor))
         _tell(TEAM, ticket, actor, _saying(came, note), team=ticket.team_id)
+
+
+def taken(ticket: Ticket, actor: SignedIn | None, *, had_it: int | None) -> None:
+    """Tell who had the ticket that it is theirs no more."""
+    if had_it is None or had_it == ticket.assignee_id:
+        return
+    facts = _facts(ticket, actor)
+    if actor is not None and actor.id == ticket.assignee_id:
+        said = _("%(who)s took over #%(number)s %(subject)s from you", **facts)
+    elif ticket.assignee_id is not None:
+        said = _("%(who)s gave somebody else your #%(number)s %(subject)s", **facts)
+    else:
+        said = _("%(who)s took #%(number)s %(subject)s from you; nobody has it", **facts)
+    _tell(TAKEN, ticket, actor, _saying(said), to=frozenset({had_it}))
 
 
 def replied(

@@ -1,12 +1,36 @@
 // Files by picker, drag and paste: sent at once, they wait below the text.
-import { asWriter, at, composer, field, isWritten, part, quietly, send } from "./page.js";
+import { asWriter, at, composer, field, form, isWritten, part, quietly, send } from "./page.js";
 import { insert } from "./writing.js";
 
 let running = Promise.resolve();
 let left = 0;
 
-// What is under way; null if nothing is.
-export const uploading = () => (left ? running : null);
+// What was refused stays in sight until somebody puts it away, or sends without it.
+const refused = () => [...(composer()?.querySelectorAll("[data-uploads] .is-refused") ?? [])];
+
+// Sent is what is there: a file that is under way is waited for, and one that was refused is asked about. The capture goes
+// before whoever else hears of the submit.
+document.addEventListener("submit", (event) => {
+  if (event.target !== form() || !(left || refused().length)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  quietly(hold(event.target, event.submitter));
+}, true);
+
+async function hold(target, submitter) {
+  if (left) await running;
+  const lines = refused();
+  if (lines.length && !(await without(lines))) return field()?.focus();
+  lines.forEach((one) => one.remove());
+  if (target.isConnected) target.requestSubmit(submitter?.isConnected ? submitter : null);
+}
+
+function without(lines) {
+  const { refusedOne, refusedMany, sendWithout } = composer().dataset;
+  const names = lines.map((one) => one.firstElementChild.textContent).join(", ");
+  const text = (lines.length === 1 ? refusedOne : refusedMany).replace("{n}", lines.length).replace("{names}", names);
+  return ask(text, sendWithout);
+}
 
 async function refresh() {
   const box = document.getElementById("waiting");
@@ -40,9 +64,22 @@ function line(name) {
     item.className = "is-refused";
     const said = document.createElement("span");
     said.textContent = words;
+    said.append(" ", away(item));
     item.append(said);
-    setTimeout(() => item.remove(), 12000);
   } };
+}
+
+function away(item) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-sm btn-ghost";
+  button.textContent = "×";
+  button.setAttribute("aria-label", composer().dataset.putAway);
+  button.addEventListener("click", () => {
+    item.remove();
+    field()?.focus();
+  });
+  return button;
 }
 
 // fetch() tells nothing of what it has sent, XMLHttpRequest does.

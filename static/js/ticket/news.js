@@ -55,6 +55,7 @@ async function freshHead() {
   const fresh = found.getElementById("ticket-head");
   head.replaceWith(fresh);
   htmx.process(fresh);
+  document.dispatchEvent(new Event("ticket:head"));
 }
 
 function lookAgain() {
@@ -73,35 +74,47 @@ export function followLive() {
   watch();
 }
 
-// A message counts as seen once it stood on the screen for a second; the server asks for the last one seen.
-const shown = new Map();
+// A message counts as read once it stood in view of the focused page for ten seconds. The server decides: what it did not
+// draw with the composer, and what was not read so or came a moment ago, it shows before anything is sent.
+const READ = 10;
+const inView = new Map(); // message -> seconds
 const read = new Set();
+let counting = 0;
 const eye = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    clearTimeout(shown.get(target));
-    if (isIntersecting) shown.set(target, setTimeout(() => seen(target), 1000));
+    if (!isIntersecting) inView.delete(target);
+    else if (!inView.has(target)) inView.set(target, 0);
   }
 }, { threshold: 0.2 });
 
 function watch() {
   eye.disconnect();
-  for (const one of messages().querySelectorAll(".message.is-new")) eye.observe(one);
+  [...inView.keys()].filter((one) => !one.isConnected).forEach((one) => inView.delete(one));
+  const fresh = messages().querySelectorAll(".message.is-new");
+  fresh.forEach((one) => eye.observe(one));
+  clearInterval(counting);
+  if (fresh.length) counting = setInterval(look, 1000);
 }
 
 // The whole conversation was drawn anew.
-export function watchAnew() {
-  shown.clear();
-  watch();
+export const watchAnew = watch;
+
+function look() {
+  if (document.hidden || !document.hasFocus()) return;
+  for (const [message, seconds] of inView) {
+    inView.set(message, seconds + 1);
+    if (seconds + 1 > READ) seen(message);
+  }
 }
 
 function seen(message) {
-  const last = form()?.querySelector("[data-seen]");
-  if (!last || document.hidden) return;
   eye.unobserve(message);
+  inView.delete(message);
   read.add(Number(message.dataset.message));
+  const last = form()?.querySelector("[data-viewed]");
   for (const id of [...messages().querySelectorAll(".message.is-new")].map((one) => Number(one.dataset.message)).sort((a, b) => a - b)) {
-    if (id > Number(last.value) && !read.has(id)) break; // one above is still out of sight
-    last.value = Math.max(id, Number(last.value));
+    if (!read.has(id)) break; // one above is still out of sight
+    if (last) last.value = Math.max(id, Number(last.value));
   }
   setTimeout(() => message.classList.remove("is-new"), 8000);
 }

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, literal_column, select, tuple_, union
+from sqlalchemy import BigInteger, bindparam, func, literal_column, or_, select, tuple_, union
 from sqlalchemy.orm import aliased
 
 from webapp.attachments.models import Attachment
@@ -14,6 +15,7 @@ from webapp.core.paging import COUNT_LIMIT
 from webapp.tickets.models import Contact, Message, Ticket
 from webapp.users.models import User
 
+READ_IN = timedelta(seconds=10)  # nobody has read in less what came in while they wrote
 FIRST, LAST = 1, 15  # of how many a page shows
 AT_ONCE = 50  # and how many more it then gets at once
 
@@ -128,10 +130,16 @@ def count_of(ticket_id: int) -> int:
     return db.session.scalar(select(_count()), {"ticket": ticket_id}) or 0
 
 
-def last_id(ticket_id: int) -> int:
-    """Return the id of the newest message of a ticket; 0 if it has none."""
-    newest = select(func.max(Message.id)).where(Message.ticket_id == ticket_id)
-    return db.session.scalar(newest) or 0
+def first_unseen(ticket_id: int, *, seen: int, viewed: int) -> int | None:
+    """Return the first message after ``seen`` that was not ``viewed``, or came too lately to have been read."""
+    lately = Message.sent_at > func.now() - READ_IN
+    return db.session.scalar(
+        select(func.min(Message.id)).where(
+            Message.ticket_id == ticket_id,
+            Message.id > seen,
+            or_(Message.id > viewed, lately),
+        )
+    )
 
 
 def get(ticket_id: int, message_id: int) -> Message | None:

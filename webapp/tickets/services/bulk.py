@@ -180,6 +180,8 @@ def _tell(actor: SignedIn, task: Task, *, was_done: bool) -> None:
     given = changes.get("assignee_id", (None, None))[1] or changes.get("team_id", (None, None))[1]
     if given is not None:
         telling.assigned(ticket, actor)
+    if "assignee_id" in changes:
+        telling.taken(ticket, actor, had_it=changes["assignee_id"][0])
 
 
 def preview_undo(actor: SignedIn, request_id: str) -> Outcome:

@@ -32,8 +32,9 @@ class Arrived(DomainError):
 
     code = "arrived"
 
-    def __init__(self) -> None:
-        """Say so."""
+    def __init__(self, seen: int) -> None:
+        """Say so; ``seen`` is the last message that the person did see."""
+        self.seen = seen
         super().__init__(_("Something arrived since you opened this ticket. Nothing was sent."))
 
 
@@ -45,6 +46,7 @@ def post(
     is_note: bool = False,
     file_ids: Sequence[int] = (),
     seen: int | None = None,
+    viewed: int | None = None,
     status: Status | None = None,
     resolution: str | None = None,
     heard: Via | None = None,
@@ -53,7 +55,8 @@ def post(
 
     With ``heard`` the desk writes down what the requester said, and how that came in.
 
-    ``seen`` is the id of the last message that the person saw (None: do not look). What is resolved without a
+    ``seen`` is the id of the last message that the person was shown (None: do not look), ``viewed`` of the last one
+    that stood before their eyes since; what came a moment ago could not be read. What is resolved without a
     ``resolution`` was resolved as the message says.
 
     Raises:
@@ -68,8 +71,7 @@ def post(
         queries.lock(ticket)
         if ticket.merged_into_id is not None:
             raise DomainError(_("This ticket was merged into another one. Answer there."))
-        if seen is not None and queries.last_id(ticket.id) > seen:
-            raise Arrived
+        _require_seen(ticket, seen, viewed)
         message = _message(actor, ticket, body, is_note=is_note, heard=heard)
         mentioned = _write(ticket, message)
         _attach(actor, ticket, message, file_ids)
@@ -81,6 +83,15 @@ def post(
         telling.replied(ticket, message, actor, mentioned=mentioned)
         mailing.send([(ticket, message)], resolved=status in statuses.DONE)
     return message
+
+
+def _require_seen(ticket: Ticket, seen: int | None, viewed: int | None) -> None:
+    """Refuse if there is a message that the person did not see."""
+    if seen is None:
+        return
+    unseen = queries.first_unseen(ticket.id, seen=seen, viewed=viewed or 0)
+    if unseen is not None:
+        raise Arrived(unseen - 1)
 
 
 def said(ticket: Ticket, body: str) -> tuple[str, list[int]]:

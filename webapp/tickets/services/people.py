@@ -42,6 +42,7 @@ def _give(
     check(ticket, assignee_id=assignee_id, team_id=team_id, was=ticket)
     someone_else = assignee_id is not None and assignee_id != ticket.assignee_id
     another_team = assignee_id is None and team_id is not None and team_id != ticket.team_id
+    had_it = ticket.assignee_id
     if (assignee_id, team_id) != (ticket.assignee_id, ticket.team_id):
         trail.tell(ticket, "ticket.assigned")
         with base.saying():
@@ -50,6 +51,7 @@ def _give(
         messages.post(actor, ticket, body=note, is_note=True)
     if someone_else or another_team:
         telling.assigned(ticket, actor, note=note)
+    telling.taken(ticket, actor, had_it=had_it)
 
 
 def check(
@@ -80,6 +82,16 @@ def may_take(actor: SignedIn, ticket: Ticket) -> bool:
     return actor.can("tickets.assign", on=place) or actor.can("tickets.edit", on=place)
 
 
+def require_may_take(actor: SignedIn, ticket: Ticket) -> None:
+    """Refuse who may not.
+
+    Raises:
+        Denied: if the actor neither assigns tickets there nor works on them.
+    """
+    if not may_take(actor, ticket):
+        raise Denied(_("Your permission does not reach this ticket."), key="tickets.assign")
+
+
 def take(actor: SignedIn, ticket: Ticket, *, seen: int | None = -1) -> None:
     """Assign a ticket to oneself; a new one becomes open, if the workflow lets it.
 
@@ -89,8 +101,7 @@ def take(actor: SignedIn, ticket: Ticket, *, seen: int | None = -1) -> None:
         Denied: if the actor neither assigns tickets there nor works on them.
         DomainError: if it is closed, or somebody else took it since the person looked.
     """
-    if not may_take(actor, ticket):
-        raise Denied(_("Your permission does not reach this ticket."), key="tickets.assign")
+    require_may_take(actor, ticket)
     by_now = ticket.assignee_id
     if by_now not in (actor.id, None, seen) and (seen is None or seen > 0):
         name = queries.name_of(ticket.assignee_id) or _("Somebody else")

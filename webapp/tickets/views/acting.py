@@ -96,6 +96,16 @@ def _reached(number: int, permission_key: str) -> Ticket:
 # --- who has it -------------------------------------------------------------------
 
 
+@bp.get("/<id:number>/take")
+@page("tickets")
+def ask_take(number: int) -> ResponseReturnValue:
+    """Ask before a ticket is taken that somebody else has."""
+    ticket = find(number)
+    people.require_may_take(me(), ticket)
+    form = forms.TakeForm(formdata=None, data={"was": ticket.assignee_id or ""})
+    return draw_action("take", ticket, form, whose=people_queries.name_of(ticket.assignee_id))
+
+
 @bp.post("/<id:number>/take")
 @page("tickets")
 def take(number: int) -> ResponseReturnValue:
@@ -339,7 +349,8 @@ def do_priority(number: int) -> ResponseReturnValue:
 def tags(number: int) -> ResponseReturnValue:
     """Ask for the tags of a ticket."""
     ticket = _reached(number, EDIT)
-    values = {"tags": " ".join(ticket.tags), "was": SEEN["tags"](ticket)}
+    # What is typed comes behind what is there, as a word of its own.
+    values = {"tags": "".join(f"{tag} " for tag in ticket.tags), "was": SEEN["tags"](ticket)}
     return draw_action("tags", ticket, forms.TagsForm(formdata=None, data=values))
 
 

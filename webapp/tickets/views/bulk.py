@@ -45,8 +45,11 @@ def bulk() -> ResponseReturnValue:
     matching = request.args.get("matching") or None
     if not ids and matching is None:
         return redirect_to(url_for("tickets.index"))
-    data = {"ids": ids, "matching": matching, "back": request.referrer}
-    return _ask(BulkForm(formdata=None, data=data))
+    data: dict[str, Any] = {"ids": ids, "matching": matching, "back": request.referrer}
+    first = request.args.get("field", "")
+    if first == "me":
+        first, data["assignee"] = "assignee", str(me().id)
+    return _ask(BulkForm(formdata=None, data=data), first=first)
 
 
 def _list(address: str | None) -> str:
@@ -60,7 +63,8 @@ def _back(form: BulkForm) -> str:
     return _list(form.back.data)
 
 
-def _ask(form: BulkForm) -> str:
+def _ask(form: BulkForm, *, first: str = "") -> str:
+    """Draw the form; the field that is called ``first`` has the focus."""
     form.offer(
         url_for("tickets.pick_person"),
         url_for("tickets.pick_reply"),
@@ -70,7 +74,12 @@ def _ask(form: BulkForm) -> str:
     those, more = services.chosen(me(), form.ids.data or [], form.matching.data)
     form.back.data = _back(form)
     return render_template(
-        "tickets/bulk.html", form=form, count=len(those), more=more, exact=format_number
+        "tickets/bulk.html",
+        form=form,
+        first=first,
+        count=len(those),
+        more=more,
+        exact=format_number,
     )
 
 

@@ -206,6 +206,7 @@ def say(number: int) -> ResponseReturnValue:
             is_note=command.is_note,
             file_ids=command.files,
             seen=None if command.anyway else command.seen,
+            viewed=command.viewed,
             status=command.status,
             resolution=command.resolution,
             heard=command.via,
@@ -215,7 +216,7 @@ def say(number: int) -> ResponseReturnValue:
     except services.Arrived as error:
         if wants_json():
             raise
-        return _again(ticket, form, str(error), seen=command.seen, status=409)
+        return _again(ticket, form, str(error), seen=error.seen, status=409)
     except DomainError as error:
         form.refuse(error)
         return _again(ticket, form, str(error))
