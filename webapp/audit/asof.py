@@ -27,10 +27,10 @@ CONTENTS_CHANGED = "role.permissions_changed"
 _FOREIGN = frozenset(
     f"asset.{verb}" for verb in ("checked_out", "checked_in", "transferred", "extended")
 )
-_CATEGORIES = ("change", "access", "import", "system")
+CATEGORIES = ("change", "access", "import", "system")
 # An import brings these under its own category.
 _LEFT_OUT = ("session.%", "%.viewed", "%.exported", "%.downloaded", "access.%", "mail.%")
-_READ = (
+READ = (
     *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.occurred_at, AuditEvent.category),
     *(AuditEvent.action, AuditEvent.actor_id, AuditEvent.actor_name, AuditEvent.request_id),
     *(AuditEvent.object_label, AuditEvent.client_id, AuditEvent.changes, AuditEvent.reason),
@@ -105,12 +105,12 @@ def tracked(object_type: str) -> Mapping[str, Column[Any]]:
 def rows_of(object_type: str, object_id: int, *, everything: bool = True) -> list[Any]:
     """Return what was done to a record, in the order in which it came; reads and sign-ins are left out."""
     statement = (
-        select(*_READ)
+        select(*READ)
         .where(
             AuditEvent.object_type == object_type,
             AuditEvent.object_id == object_id,
             AuditEvent.outcome == "ok",
-            AuditEvent.category.in_(_CATEGORIES),
+            AuditEvent.category.in_(CATEGORIES),
             not_(or_(*(AuditEvent.action.like(one) for one in _LEFT_OUT))),
             in_sight(everything=everything),
         )

@@ -13,6 +13,7 @@ from webapp.audit.queries.labels import pointed
 from webapp.audit.timeline import Line, sentences_of
 from webapp.audit.wording import Dated, Named, Names, Then, field_title
 from webapp.oversight.masking import Mask
+from webapp.oversight.queries import related
 
 SHOWN = 50  # lines of the timeline
 CONTENTS = ("pages", "permissions")  # of a role
@@ -87,9 +88,13 @@ class Page:
         return [Told(row=row, line=line, version=row.id in changed) for row, line in lines]
 
 
-def page_of(history: History, mask: Mask, *, before: int | None) -> Page:
-    """Return a page of the timeline."""
-    rows = [row for row in history.rows if before is None or row.id < before][-SHOWN - 1 :]
+def page_of(history: History, mask: Mask, *, before: int | None, everything: bool) -> Page:
+    """Return a page of the timeline, with what was done to what belongs to the record."""
+    theirs = related.rows_around(
+        history.kind, history.record_id, before=before, most=SHOWN + 1, everything=everything
+    )
+    own = (row for row in history.rows if before is None or row.id < before)
+    rows = sorted((*own, *theirs), key=lambda row: row.id)[-SHOWN - 1 :]
     older = rows[1].id if len(rows) > SHOWN else None
     return Page(rows=[mask.seen(row) for row in reversed(rows[-SHOWN:])], older=older)
 

@@ -1,6 +1,6 @@
 """How a record was: its versions, any two of them side by side, and who could see it then."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -55,11 +55,11 @@ def record(kind: str, record_id: int) -> ResponseReturnValue:
     trail.note(
         "audit.read", category="read", changes=about | ({"at": asked.at} if asked.at else {})
     )
-    then, now = found.at(asked.at, asked.upto), found.at(None)
-    other = found.at(asked.other) if asked.compare and asked.other else now
+    now = found.at(None)
+    asked, then, other = _in_order(asked, found, now)
     told = [then, other] if asked.compare else [then or now]
     covered = any(mask.hides(kind, (one or now or found).client_id) for one in told)
-    lines = logic.page_of(found, mask, before=asked.before)
+    lines = logic.page_of(found, mask, before=asked.before, everything=sees_everything())
     made = {} if covered else _changes(found, asked, then, other)
     names = names_of([*lines.rows, *(row for one in made.values() for row in one.rows())])
     shown = {key: one.told(names, _url_of) for key, one in made.items()}
@@ -102,6 +102,19 @@ def _asked() -> Asked:
         compare="other" in args and bool(args.get("at") or args.get("upto")),
         before=before,
     )
+
+
+def _in_order(
+    asked: Asked, found: logic.History, now: Snapshot | None
+) -> tuple[Asked, Snapshot | None, Snapshot | None]:
+    """Return what the record was at both moments, the earlier one first, however they were typed."""
+    then = found.at(asked.at, asked.upto)
+    if not (asked.compare and asked.other):
+        return asked, then, now
+    other, here = found.at(asked.other), _moment(asked, then)
+    if here is None or asked.other >= here:
+        return asked, then, other
+    return replace(asked, at=asked.other, upto=None, other=here), other, then
 
 
 def _moment(asked: Asked, then: Snapshot | None) -> datetime | None:

@@ -175,14 +175,14 @@ RELATED = (
 def related(ticket: Ticket) -> dict[str, list[int]]:
     """Rows whose story belongs to the ticket's: messages, files, watchers, links, merges, time. Ids by object type."""
     found: dict[str, list[int]] = {kind: [] for kind in RELATED}
-    for kind, key in db.session.execute(_related(), {"ticket": ticket.id}):
+    for kind, key in db.session.execute(related_rows(), {"ticket": ticket.id}):
         found[kind].append(key)
     return found
 
 
 @cache
-def _related() -> Any:
-    """The statement, made once."""
+def related_rows() -> Any:
+    """The statement that finds them (kind, id), with ``ticket`` to fill in; made once."""
     here = bindparam("ticket", type_=BigInteger)
     mine: dict[str, Any] = {
         "ticket_message": (Message.id, Message.ticket_id == here),
