@@ -97,10 +97,10 @@ def _png(picture: Image.Image) -> bytes:
 # Of tickets with a tag: what the file is called, and what it holds.
 PAPERS: dict[str, tuple[str, Written]] = {
     "laptop": ("memory-test.txt", _log),
-    "server": ("journal.log", _journal),
+    "server": ("system-journal.log", _journal),
     "wifi": ("survey.csv", _survey),
     "climate": ("temperatures.csv", _degrees),
-    "lift": ("display.png", _display),
+    "lift": ("lift-display.png", _display),
     "printing": ("test-page.png", _page),
 }
 

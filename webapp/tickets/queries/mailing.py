@@ -1,9 +1,10 @@
 """Reads for mails to the contacts who asked, and for saying beforehand whom a reply reaches."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from webapp.attachments.models import Attachment
 from webapp.core.db import db
@@ -30,10 +31,15 @@ def contact(contact_id: int) -> Any:
 
 def person(ticket: Ticket, user_id: int) -> Any:
     """Return a person as a row (name, is_active, sees): whether the ticket is in their sight."""
-    sees = User.id.in_(people.who_can_see(ticket)).label("sees")
-    return db.session.execute(
-        select(User.name, User.is_active, sees).where(User.id == user_id)
-    ).first()
+    statement = _person(ticket.client_id, ticket.project_id)
+    return db.session.execute(statement, {"user": user_id}).first()
+
+
+@lru_cache(maxsize=512)
+def _person(client_id: int, project_id: int | None) -> Any:
+    spot = people.Spot(client_id, project_id)
+    sees = User.id.in_(people.who_can_see(spot)).label("sees")
+    return select(User.name, User.is_active, sees).where(User.id == bindparam("user"))
 
 
 def to_mail(message_id: int) -> tuple[Message, Ticket] | None:
