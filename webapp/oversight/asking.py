@@ -88,6 +88,7 @@ def asked_by(
         via=cleaned(form.via.data) or None,
         request=cleaned(form.request.data) or None,
         words=words,
+        pointing=search_names.pointing_at(typed) if words else (),
         facets=_facets(form),
         covered=tuple(sorted(covered)),
         since=since,

@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from webapp.audit.canonical import COLUMNS
+from webapp.audit.fields import points_at
+from webapp.audit.queries.labels import names_of
 from webapp.audit.sentences import CATEGORY_TITLES
 from webapp.audit.timeline import sentences_of
+from webapp.audit.wording import Dated
 from webapp.core.files import neutralised
 from webapp.core.language import N_, gettext
 
@@ -32,6 +35,7 @@ HEADINGS = {
     "object_label": N_("Record"),
     "client_id": N_("Number of the client"),
     "changes": N_("Changes"),
+    "names": N_("Names in the changes"),
     "ip": N_("Address"),
     "via": N_("Via"),
     "request_id": N_("Request"),
@@ -51,13 +55,16 @@ def write_csv(target: IO[bytes], lots: Lots, *, head: Sequence[Any], tell: Tell)
     text.write("\ufeff")
     writer.writerow([gettext(title) for title in HEADINGS.values()])
     for lot in lots:
-        for row, line in zip(lot, sentences_of(lot), strict=True):
+        names = names_of(lot)
+        for row, line in zip(lot, sentences_of(lot, names), strict=True):
             values = _plain(row) | {
                 "actor_name": line.who,
                 "sentence": f"{line.who} {line.sentence}",
             }
             values["category"] = str(CATEGORY_TITLES.get(row.category, row.category))
             values["changes"] = _json(row.changes)
+            said = _names(row, names)
+            values["names"] = _json(said) if said else ""
             writer.writerow([neutralised(values[name]) for name in HEADINGS])
         count += len(lot)
         tell(count)
@@ -71,8 +78,10 @@ def write_jsonl(target: IO[bytes], lots: Lots, *, head: Sequence[Any], tell: Tel
     """Write an object a line; return the number of rows."""
     count = 0
     for lot in lots:
-        for row, line in zip(lot, sentences_of(lot), strict=True):
-            said = _plain(row) | {"sentence": f"{line.who} {line.sentence}"}
+        names = names_of(lot)
+        for row, line in zip(lot, sentences_of(lot, names), strict=True):
+            told = {"sentence": f"{line.who} {line.sentence}", "names": _names(row, names)}
+            said = _plain(row) | told
             target.write(_json(said).encode() + b"\n")
         count += len(lot)
         tell(count)
@@ -88,6 +97,18 @@ def _plain(row: Any) -> dict[str, Any]:
     for name in ("recorded_at", "occurred_at"):
         values[name] = _utc(values[name])
     return values
+
+
+def _names(row: Any, names: Dated) -> dict[str, Any]:
+    """What the numbers in the changes were called then, in the form of the changes; None where that is not known."""
+    then, said = names.at(row.recorded_at), {}
+    for field, change in row.changes.items():
+        if kind := points_at(field, row.object_type):
+            values = change if isinstance(change, list) else [change]
+            called = [then.get((kind, one)) if type(one) is int else None for one in values]
+            if any(called):
+                said[field] = called if isinstance(change, list) else called[0]
+    return said
 
 
 def _utc(moment: datetime) -> str:

@@ -71,6 +71,9 @@ class Filter:
     via: str | None = None
     request: str | None = None
     words: str | None = None  # as to_tsquery reads them
+    pointing: tuple[
+        str, ...
+    ] = ()  # each a tsquery: values that point at what the words name will do as well
     facets: tuple[str, ...] = ()  # each a tsquery; all of them hold
     covered: tuple[str, ...] = ()  # kinds of records whose values the reader may not know
     since: datetime | None = None
@@ -139,6 +142,9 @@ def words_of(asked: Filter) -> Any:
         for words in (asked.words, asked.label)
         if words
     ]
+    if asked.words and asked.pointing:
+        named = cast(" | ".join(asked.pointing), TSQUERY)
+        parts[0] = parts[0].op("||", return_type=TSQUERY())(named)
     if asked.facets:
         parts.append(cast(" & ".join(asked.facets), TSQUERY))
     return reduce(lambda one, other: one.op("&&", return_type=TSQUERY())(other), parts)
