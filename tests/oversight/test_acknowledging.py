@@ -104,6 +104,14 @@ def test_what_is_found_again_is_known_and_something_else_is_new(owner: Owner, au
     assert is_warned(auditor)
 
 
+def test_what_was_put_back_warns_until_somebody_says_why(owner: Owner, auditor: Any) -> None:
+    path = found(owner, FAULT)
+    found(owner)  # the row is what it was
+    assert is_warned(auditor)
+    auditor.post(path, data={"comment": "I put it back"})
+    assert not is_warned(auditor)
+
+
 def test_an_acknowledgement_is_for_good(owner: Owner, auditor: Any) -> None:
     auditor.post(found(owner, FAULT), data={"comment": "Seen"})
     for change in (

@@ -1,5 +1,6 @@
 """The log is sealed by itself, checked when somebody asks, and people hear of trouble."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -220,24 +221,33 @@ def test_rows_that_wait_too_long_are_told_once(
     assert "The log is not being sealed" in auditor.get("/").text
 
 
-def test_a_later_check_of_the_same_seals_clears_the_warning(owner: Owner, auditor: Any) -> None:
+def test_a_later_check_that_finds_nothing_is_told_with_the_warning(
+    owner: Owner, auditor: Any
+) -> None:
     keep_check(owner, findings=[FAULT])
     keep_check(owner, findings=[], last=8)
     assert FAULT["words"] in auditor.get("/audit/integrity").text
-    assert "found something" in auditor.get("/").text
+    assert "later checks found nothing" not in auditor.get("/").text
     keep_check(owner, findings=[])
-    assert "found something" not in auditor.get("/").text
+    number = one(owner, "SELECT min(id) FROM audit_check")
+    assert f"Check {number} found something; later checks found nothing" in auditor.get("/").text
+    assert "later checks of the same seals found nothing" in auditor.get("/audit/integrity").text
 
 
-def test_the_heads_of_each_day_can_be_taken_away(
+def test_the_heads_can_be_taken_away(
     app: Flask, owner: Owner, auditor: Any, tmp_path: Path
 ) -> None:
-    tick(app)
-    tick(app)
+    for _minute in range(3):
+        auditor.get("/audit")
+        tick(app)
+    seals = owner.execute("SELECT id, rows, kind FROM audit_seal ORDER BY id").fetchall()
+    assert len(seals) > 1
     kept = tmp_path / "heads.jsonl"
-    kept.write_bytes(auditor.get("/audit/integrity/heads").data)
-    last = one(owner, "SELECT max(id) FROM audit_seal")
-    assert list(checkpoints.read(kept)) == [last]
+    taken = auditor.get("/audit/integrity/heads").data
+    kept.write_bytes(taken)
+    assert list(checkpoints.read(kept)) == [one["id"] for one in seals]  # all of today
+    told = [json.loads(line)["rows"] for line in taken.splitlines()]
+    assert told[-1] == sum(one["rows"] for one in seals if one["kind"] == "rows")
     assert one(owner, "SELECT count(*) FROM audit_event WHERE action = 'audit.heads_taken'") == 1
 
 

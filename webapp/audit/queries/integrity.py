@@ -81,26 +81,27 @@ def _standing(seal: Any, most: int) -> Standing:
     )
 
 
-def _cleared(check: str) -> str:
-    """Whether a later check of at least the same seals found nothing."""
-    return f"""EXISTS (SELECT FROM audit_check good WHERE good.ok AND good.id > {check}.id
+def _cleared(check: str, before: str = "") -> str:
+    """Whether a later check of at least the same seals, ``before`` another one, found nothing."""
+    earlier = f" AND good.id < {before}" if before else ""
+    return f"""EXISTS (SELECT FROM audit_check good WHERE good.ok AND good.id > {check}.id{earlier}
       AND good.seal_from <= {check}.seal_from AND good.seal_to >= {check}.seal_to
       AND good.checkpoints >= {check}.checkpoints)"""
 
 
-def _news_in(findings: str) -> str:
-    """Whether some of it was not acknowledged: neither with this check nor with another one that was not cleared."""
-    return f"""EXISTS (SELECT FROM jsonb_array_elements({findings}) AS each (one) WHERE NOT EXISTS (
+def _news_in(check: str) -> str:
+    """Whether some of it was acknowledged neither with itself or a later one, nor with one before that still held."""
+    return f"""EXISTS (SELECT FROM jsonb_array_elements({check}.findings) AS each (one) WHERE NOT EXISTS (
       SELECT FROM audit_check_acknowledgement a JOIN audit_check known ON known.id = a.check_id
-       WHERE known.findings @> jsonb_build_array(each.one) AND NOT {_cleared("known")}))"""  # noqa: S608 # nosec B608 - our own names
+       WHERE known.findings @> jsonb_build_array(each.one) AND NOT {_cleared("known", f"{check}.id")}))"""  # noqa: S608 # nosec B608 - our own names
 
 
-# A check that found something stands until a later one clears it, or somebody has acknowledged all that it found.
-# What is found each night again is compared once.
+# A check that found something stands until somebody has acknowledged all that it found: that a later one finds nothing
+# may mean that it was put back. What is found each night again is compared once.
 _OPEN_CHECK = f"""
 (SELECT max(same.id) FROM (
-   SELECT max(bad.id) AS id, bad.findings FROM audit_check bad WHERE NOT bad.ok AND NOT {_cleared("bad")}
-    GROUP BY bad.findings) AS same WHERE {_news_in("same.findings")})
+   SELECT max(bad.id) AS id, bad.findings FROM audit_check bad WHERE NOT bad.ok
+    GROUP BY bad.findings) AS same WHERE {_news_in("same")})
 """  # noqa: S608 # nosec B608 - our own names
 
 
@@ -110,26 +111,33 @@ class Warnings:
 
     late: Standing | None
     found: int | None  # the check
+    cleared: bool = False  # later checks of the same seals found nothing
 
     def __bool__(self) -> bool:
         """Tell whether there is anything."""
         return self.late is not None or self.found is not None
 
 
+_FOUND = f""", (SELECT jsonb_build_array(bad.id, {_cleared("bad")}) FROM audit_check bad
+  WHERE bad.id = {_OPEN_CHECK}) AS found"""  # noqa: S608 # nosec B608 - our own names
+_WARNINGS = text(_SEAL.format(more=_FOUND))
+
+
 def warnings() -> Warnings:
     """Return what is wrong with the log's proof; one statement as long as it is sealed each minute."""
-    row = db.session.execute(text(_SEAL.format(more=f", {_OPEN_CHECK} AS found"))).one()
+    row = db.session.execute(_WARNINGS).one()
     late = None
     if row.sealed_at is None or row.now - row.sealed_at > LATE:
-        found = _standing(row, 1)
-        late = found if found.late else None
-    return Warnings(late=late, found=row.found)
+        state = _standing(row, 1)
+        late = state if state.late else None
+    found, cleared = row.found or (None, False)
+    return Warnings(late=late, found=found, cleared=cleared)
 
 
 _CHECKS = paging.Listing(id=AuditCheck.id, sorts={"id": AuditCheck.id}, default="-id")
 
 
-_KNOWN: Any = literal_column(f"NOT audit_check.ok AND NOT {_news_in('audit_check.findings')}")
+_KNOWN: Any = literal_column(f"NOT audit_check.ok AND NOT {_news_in('audit_check')}")
 
 
 def _checks() -> Any:
@@ -181,17 +189,19 @@ def last_seals(*, limit: int) -> list[Any]:
     return list(db.session.execute(statement, {"limit": limit}))
 
 
+# All of the last days: what was taken from the log lately must be comparable with a head of its time.
 _HEADS = text("""
-SELECT * FROM (
-  SELECT DISTINCT ON (date_trunc('day', sealed_at AT TIME ZONE 'UTC')) id, hash, signature, public_key, sealed_at,
-    sum(rows) FILTER (WHERE kind = 'rows') OVER (ORDER BY id) AS rows
-    FROM audit_seal ORDER BY date_trunc('day', sealed_at AT TIME ZONE 'UTC'), id DESC) AS heads ORDER BY id
+SELECT id, hash, signature, public_key, sealed_at, total AS rows FROM (
+  SELECT id, hash, signature, public_key, sealed_at, sum(rows) FILTER (WHERE kind = 'rows') OVER (ORDER BY id) AS total,
+    lead(id) OVER (PARTITION BY date_trunc('day', sealed_at AT TIME ZONE 'UTC') ORDER BY id) IS NULL AS last
+    FROM audit_seal) AS heads WHERE last OR sealed_at > now() - CAST(:lately AS interval) ORDER BY id
 """)
+LATELY = timedelta(days=8)  # of which each head is handed out
 
 
 def heads() -> Iterator[Any]:
-    """Return the last head of each day: what a file outside holds, to compare the log with some day."""
-    yield from db.session.execute(_HEADS)
+    """Return the last head of each day and all lately: with a file of them the log can be compared later."""
+    yield from db.session.execute(_HEADS, {"lately": LATELY})
 
 
 # --- who seals ----------------------------------------------------------------------------
@@ -204,7 +214,7 @@ _NEWS = text(f"""
 SELECT (SELECT to_timestamp(max(d.defer_timestamp)) FROM procrastinate_periodic_defers d
          WHERE d.task_name = :task AND d.periodic_id = '') AS looked_at,
   said.reason AS trouble, said.recorded_at AS trouble_at, bad.id AS check_id, bad.finished_at AS checked_at,
-  bad.findings -> 0 AS found
+  bad.findings -> 0 AS found, {_cleared("bad")} AS cleared
   FROM (SELECT) AS one LEFT JOIN ({_SAID}) AS said ON true
   LEFT JOIN audit_check bad ON bad.id = {_OPEN_CHECK}
 """)  # noqa: S608 # nosec B608 - no user input

@@ -110,7 +110,7 @@ def check_progress() -> ResponseReturnValue:
 @page("audit", sensitive=True)
 @permission("audit.verify")
 def heads() -> ResponseReturnValue:
-    """Hand out the head of each day, as lines of JSON that the log can be compared with later."""
+    """Hand out the last head of each day and all lately, as lines of JSON to compare the log with later."""
     lines = [_line(row) for row in queries.heads()]
     body = "".join(lines).encode()
     trail.note(
