@@ -259,6 +259,7 @@ def test_a_change_of_many_leaves_alone_what_a_text_does_not_fit(
     values = {"ids": [ticket.id, other.id], "body": "{{asset.tag}} is mended.", "back": "/tickets"}
     page = agent.post("/tickets/bulk", data=values)
     assert "On this ticket nothing stands for {{asset.tag}}." in page.text
+    assert "contacts of clients get it by mail" in page.text
     seen = page.text.split('name="seen" value="')[1].split('"')[0]
     assert agent.post("/tickets/bulk/apply", data=values | {"seen": seen}).status_code == 303
     assert messages(other)[-1].body == "LIFT-7 is mended." and len(messages(ticket)) == 1

@@ -18,6 +18,7 @@ from webapp.core.language import format_number
 from webapp.core.typed import number_of, numbers_of
 from webapp.saved_views.queries import narrowed, tidy
 from webapp.tickets import bulk_sentences as _sentences  # noqa: F401 - teaches the log
+from webapp.tickets import mailing
 from webapp.tickets.bulk_forms import CARRIED, BulkForm
 from webapp.tickets.bulk_schemas import MAX_IDS, BulkChange
 from webapp.tickets.queries import bulk as queries
@@ -140,6 +141,7 @@ def _preview(form: BulkForm, command: BulkChange) -> str:
         said=said,
         fine=shown(outcome.changed, command),
         refused=shown(outcome.refused),
+        mails=mailing.is_possible(),
         most=services.MOST,
         exact=format_number,
     )

@@ -31,7 +31,11 @@ def of(ticket: Ticket, around: Around | None = None) -> Reach:
     if around is not None and around.requester_name and around.requester_email:
         name, email = around.requester_name, around.requester_email
     else:
-        name, email = queries.contact(ticket.requester_contact_id)
+        row = queries.contact(ticket.requester_contact_id)
+        if row is None:  # the ticket came from another client, whose people stay out of sight
+            said = gettext("Public, but nobody is mailed: who asked is out of your sight.")
+            return Reach(text=said, reached=False)
+        name, email = row
     if not mailing.is_possible():
         said = gettext("Public, but nobody is mailed: no mail server is set up.")
         return Reach(text=said, reached=False, asker=name)
