@@ -54,6 +54,11 @@ function settle() {
   const status = document.getElementById("say-status");
   const resolution = form()?.querySelector("[data-resolution]");
   if (status && resolution) resolution.hidden = status.value !== "resolved";
+  // What was typed into the other one is not forgotten.
+  for (const sign of form()?.querySelectorAll("[data-waits]") ?? []) {
+    const which = sign.dataset.waits;
+    sign.hidden = which === mode() || !field(which).value.trim();
+  }
   grow(field());
 }
 

@@ -98,6 +98,28 @@ def test_a_canned_text_and_a_file_go_out_together(
     assert browser.complaints == []
 
 
+def test_a_refused_file_stays_in_sight_and_holds_the_reply_back(
+    app: Flask, open_browser: Open, ticket: Any, agents: Any, tmp_path: Path
+) -> None:
+    refused = tmp_path / "evil.html"
+    refused.write_text("<script>alert(1)</script>")
+    browser = open_browser(user=agents[0], app=app)
+    page = browser.go(f"/tickets/{ticket.number}")
+    text_of(page).fill("Without a file")
+    page.locator("[data-attach]").set_input_files([refused])
+    lost = page.locator("[data-uploads] .is-refused")
+    expect(lost).to_contain_text("evil.html")
+    text_of(page).press("Control+Enter")
+    expect(page.locator("#confirm")).to_contain_text("evil.html. Send without it?")
+    page.keyboard.press("Escape")
+    expect(lost).to_have_count(1)
+    expect(page.locator(".message")).to_have_count(1)
+    text_of(page).press("Control+Enter")
+    page.get_by_role("button", name="Send without").click()
+    expect(page.locator(".message")).to_have_count(2)
+    assert [one for one in browser.complaints if "422" not in one] == []
+
+
 def test_a_note_is_followed_by_a_note_and_what_opens_has_the_focus(
     app: Flask, open_browser: Open, ticket: Any, agents: Any
 ) -> None:
@@ -157,4 +179,9 @@ def test_two_at_one_ticket_see_each_other_and_nobody_answers_twice(
     expect(hers.locator(".message").last).to_contain_text("I shall go there.")
     expect(text_of(hers)).to_have_value("Half a sen")
     expect(text_of(hers)).to_be_focused()
-    assert ana.complaints == []
+    # It is there, but came a moment ago: that she read it is not taken for granted.
+    hers.keyboard.press("Control+Enter")
+    expect(hers.get_by_text("1 new message arrived")).to_be_visible()
+    expect(hers.locator(".message")).to_have_count(3)
+    expect(text_of(hers)).to_have_value("Half a sen")
+    assert [one for one in ana.complaints if "409" not in one] == []

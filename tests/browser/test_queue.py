@@ -65,6 +65,31 @@ def test_triage_ten_tickets_by_keyboard_alone(
     assert page.locator("tr[data-stale]").count() == 2  # the taken ones do not jump away
     page.keyboard.press("r")
     page.wait_for_url(f"**/tickets/{tickets[-1].number}?compose=reply")
+    # From there back through the list; the same keys do the same.
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("k")
+    page.wait_for_url(f"**/tickets/{tickets[-2].number}")
+    expect(page.locator("[data-place]")).to_have_attribute("title", "9 of 10 in the list")
+    _dialog(page, "t", lambda: page.keyboard.type("late"))
+    expect(page.locator("#side")).to_contain_text("late")
+    assert browser.complaints == []
+
+
+def test_keys_act_on_what_is_selected(
+    app: Flask, agent: Any, tickets: list[Ticket], open_browser: Open
+) -> None:
+    browser = open_browser(user=agent, app=app)
+    page = browser.go("/tickets?view=unassigned")
+    for key in ("j", "x", "j", "x", "p"):
+        page.keyboard.press(key)
+    page.wait_for_url("**/tickets/bulk?*field=priority")
+    expect(page.get_by_text("2 tickets are selected.")).to_be_visible()
+    expect(page.locator("#priority")).to_be_focused()
+    page.go_back()
+    page.keyboard.press("m")
+    page.wait_for_url("**/tickets/bulk?*field=me")
+    expect(page.locator("#assignee")).to_have_value("Ana Ruiz")
     assert browser.complaints == []
 
 

@@ -2,7 +2,8 @@
 
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from sqlalchemy import select
 
@@ -194,6 +195,17 @@ def test_what_changed_since_the_preview_is_not_changed_blindly(sign_in):
     answer = client.post("/tickets/bulk/apply", data=asked | {"seen": seen})
     assert answer.status_code == 409 and "Theirs" in answer.text
     assert now(ticket).tags == []
+
+
+def test_what_one_changed_oneself_is_no_news_in_the_list(sign_in):
+    ticket = factories.make_ticket(status=Status.OPEN)
+    before = quote((datetime.now(UTC) - timedelta(seconds=2)).isoformat())
+    other, client = sign_in(*AGENT), sign_in(*AGENT)
+    _, done = change(client, ids=[ticket.id], add_tags="mine")
+    assert done.status_code == 303
+    asked = f"/tickets/news?tag=mine&since={before}&seen="
+    assert "show" not in client.get(asked).text
+    assert "1 new or changed: show" in other.get(asked).text
 
 
 def test_nobody_answers_twice(sign_in):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, literal, select, union_all
+from sqlalchemy import BigInteger, DateTime, bindparam, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import aliased
 
 from webapp.assets.models import Asset, AssetType
@@ -135,6 +135,7 @@ class Beside:
 
     reply: str
     note: str
+    note_is_newest: bool  # of what was typed
     people: Sequence[Any]  # rows (name, typing)
 
 
@@ -142,10 +143,13 @@ class Beside:
 def _beside() -> Any:
     mine, ticket = bindparam("me", type_=BigInteger), bindparam("ticket", type_=BigInteger)
     drafts = select(
-        literal("draft").label("part"), Draft.body.label("text"), Draft.is_note.label("flag")
+        literal("draft").label("part"),
+        Draft.body.label("text"),
+        Draft.is_note.label("flag"),
+        Draft.saved_at.label("at"),
     ).where(Draft.ticket_id == ticket, Draft.user_id == mine)
     people = (
-        select(literal("here"), User.name, presence.is_typing())
+        select(literal("here"), User.name, presence.is_typing(), cast(null(), DateTime(True)))
         .join(Presence, Presence.user_id == User.id)
         .where(Presence.ticket_id == ticket, Presence.user_id != mine, presence.is_here())
         .limit(presence.MOST)
@@ -157,10 +161,13 @@ def beside(ticket_id: int, user_id: int) -> Beside:
     """Read drafts and presence, in one statement."""
     rows = db.session.execute(_beside(), {"ticket": ticket_id, "me": user_id}).all()
     typed = {row.flag: row.text for row in rows if row.part == "draft"}
+    kept = (row for row in rows if row.part == "draft" and row.text.strip())
+    newest = max(kept, key=lambda row: row.at, default=None)
     here = [presence.Here(name=row.text, typing=row.flag) for row in rows if row.part == "here"]
     return Beside(
         reply=typed.get(False, ""),
         note=typed.get(True, ""),
+        note_is_newest=newest is not None and newest.flag,
         people=sorted(here, key=lambda one: (not one.typing, one.name)),
     )
 

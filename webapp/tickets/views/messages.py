@@ -175,7 +175,7 @@ def _composer(
 ) -> SayingForm:
     """Return the form as it was sent, or with the drafts; from now on the person has seen all this."""
     if form is None:
-        mode = "note" if beside.note and not beside.reply else "reply"
+        mode = "note" if beside.note_is_newest else "reply"
         form = SayingForm(
             formdata=None, data={"mode": mode, "body": beside.reply, "note": beside.note}
         )

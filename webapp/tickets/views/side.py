@@ -58,10 +58,8 @@ def _shown(clock: clocks.Clock) -> dict[str, Any]:
     """Say how a clock stands; the page lets the time tick where it does."""
     labels = {"response": gettext("First response"), "resolution": gettext("Resolution")}
     left = "" if clock.seconds is None else clocks.time_left(clock.seconds)
-    if clock.state == "met":
-        text = gettext("Met")
-    elif clock.ended_at is not None:
-        text = gettext("Missed")
+    if clock.ended_at is not None:
+        text = _ended(clock)
     elif clock.seconds is not None and clock.seconds < 0:
         text = gettext("%(time)s over", time=left)
     elif clock.stands:
@@ -70,7 +68,24 @@ def _shown(clock: clocks.Clock) -> dict[str, Any]:
         )
     else:
         text = gettext("%(time)s left", time=left)
-    return {"label": labels[clock.what], "clock": clock, "text": text}
+    ended = {"response": gettext("answered"), "resolution": gettext("resolved")}
+    return {
+        "label": labels[clock.what],
+        "clock": clock,
+        "text": text,
+        "ended": ended[clock.what],
+    }
+
+
+def _ended(clock: clocks.Clock) -> str:
+    """Say by how much a target was met or missed, by the clock on the wall."""
+    spare = 0.0
+    if clock.due is not None and clock.ended_at is not None:
+        spare = (clock.due - clock.ended_at).total_seconds()
+    time = clocks.time_left(int(spare))
+    if clock.state == "met":
+        return gettext("Met with %(time)s left", time=time) if spare > 0 else gettext("Met")
+    return gettext("Missed by %(time)s", time=time) if spare < 0 else gettext("Missed")
 
 
 @bp.get("/<id:number>/side")

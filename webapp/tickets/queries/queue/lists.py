@@ -5,9 +5,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, and_, any_, bindparam, false, literal, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    and_,
+    any_,
+    bindparam,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+)
 
 from webapp.access.identity import SignedIn
+from webapp.audit.models import AuditEvent
 from webapp.core import bulk
 from webapp.core.db import db
 from webapp.core.paging import Listing, Page, paginate
@@ -103,14 +116,25 @@ class News:
 def news(
     filters: Filters, args: Any, who: SignedIn, *, since: datetime, seen: Sequence[int]
 ) -> News:
-    """Count the tickets that match and changed since then, but for those that are seen."""
+    """Count the tickets that match and that others changed since then, but for those that are seen."""
     found = clauses(conditions(filters, who))
-    fresh = select(Ticket.id).where(Ticket.updated_at > since, ~_among(seen), *found)
+    fresh = select(Ticket.id).where(
+        Ticket.updated_at > since, ~_among(seen), ~_changed_last_by(who, since), *found
+    )
     ids = set(db.session.scalars(fresh.limit(MOST_NEWS)))
     if not ids:
         return News(0, here=True)
     now = paginate(select(Ticket.id).where(*found), listing_of(filters), args)
     return News(len(ids), here=ids <= {row.id for row in now.rows})
+
+
+def _changed_last_by(who: SignedIn, since: datetime) -> Any:
+    """Tell what the reader was the last to change: the log has the same moment for it."""
+    return exists().where(
+        AuditEvent.actor_id == who.id,
+        AuditEvent.recorded_at == Ticket.updated_at,
+        AuditEvent.recorded_at > since,  # of the months before nothing is asked
+    )
 
 
 def _among(ids: Sequence[int]) -> Any:
