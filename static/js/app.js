@@ -79,6 +79,7 @@ function arrive() {
 function open(id) {
   const dialog = document.getElementById(id);
   if (!dialog || dialog.open) return;
+  $$("[data-needs]", dialog).forEach((row) => (row.hidden = !$(row.dataset.needs))); // keys that do nothing here
   dialog.showModal();
   if (id === "palette") $("#palette-input").select();
 }

@@ -50,7 +50,7 @@ function pickAll(id, checked) {
 
 // --- filters ----------------------------------------------------------------------
 
-const filled = (field) => field.name && !["hidden", "submit"].includes(field.type) && (field.type === "checkbox" ? field.checked : field.value);
+const filled = (field) => field.name && !["hidden", "submit"].includes(field.type) && (field.type === "checkbox" ? field.checked : field.value && field.value !== field.dataset.own);
 
 function showReset(form) {
   const reset = $("[data-reset]", form);

@@ -1,5 +1,9 @@
 """What a search of the log may tell, and what it does with what makes no sense."""
 
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,9 +11,13 @@ import pytest
 
 from tests import factories
 from webapp.core import trail
-from webapp.core.db import db
+from webapp.core.db import Audited, Model, db
+from webapp.core.object_types import TYPES
 from webapp.oversight import masking
+from webapp.oversight.forms import UNRECORDED
 from webapp.oversight.undoing.effects import effect_of
+
+SignIn = Callable[..., Any]
 
 
 def _rows(reader: Any, query: str) -> str:
@@ -73,12 +81,111 @@ def test_how_much_there_is_is_told_to_nobody_unrecorded(sign_in: Any, audit_rows
         f"client={'9' * 100}",
         "since=2026-05-02T00:00&until=2026-05-01T00:00",
         "field=%27&was=x",
+        "client_id=3",
+        "actor=user:1",
+        "request=nope",
+        "zone=Mars/Olympus",
+        "since=yesterday",
     ],
 )
 def test_what_makes_no_sense_is_refused(sign_in: Any, query: str) -> None:
     reply = sign_in("audit").get(f"/audit?{query}")
     assert reply.status_code == 422
     assert "These filters do not work." in reply.text
+
+
+def test_what_is_no_filter_says_so_with_the_form(sign_in: SignIn) -> None:
+    page = sign_in("audit").get("/audit?client_id=3&request=nope").text
+    assert "There is no filter “client_id”. Is it “client”?" in page
+    assert 'id="filter-request-error"' in page
+    assert "data-event=" not in page
+    assert "Nobody is called “zzz”." in sign_in("audit").get("/audit?actor=zzz").text
+
+
+def test_the_clock_of_a_range_is_chosen_and_the_other_one_told(sign_in: SignIn) -> None:
+    then = datetime(2020, 3, 4, 5, 6, 7, tzinfo=UTC)
+    with factories.work():
+        trail.note("test.clocks", category="import", occurred_at=then)
+    reader = sign_in("audit")
+    days = "action=test.clocks&since=2020-03-01T00:00&until=2020-03-05T00:00"
+    page = reader.get(f"/audit?{days}").text
+    assert "something that happened in it was brought in later" in page
+    assert f"{days.partition('&')[0]}&amp;" in page and "clock=happened" in page
+    for asked in ("clock=happened", "sort=-occurred_at", "sort=recorded_at&clock=happened"):
+        assert "data-event=" in _rows(reader, f"{days}&{asked}"), asked
+    for layout in ("", "&group=1"):
+        assert "data-event=" not in _rows(
+            reader, f"{days}&sort=-occurred_at&clock=recorded{layout}"
+        )
+    assert "was brought in later" not in reader.get("/audit?action=test.none&period=today").text
+
+
+def test_a_range_keeps_its_zone(sign_in: SignIn) -> None:
+    then = datetime(2020, 3, 4, 5, 6, 7, tzinfo=UTC)
+    with factories.work():
+        trail.note("test.zones", category="import", occurred_at=then)
+    reader = sign_in("audit")
+
+    def is_found(ends: str) -> bool:
+        return "data-event=" in _rows(reader, f"action=test.zones&clock=happened&{ends}")
+
+    assert is_found("since=2020-03-04T06:06:07%2B01:00&until=2020-03-04T06:06:08+01:00")
+    assert not is_found("since=2020-03-04T06:06:08%2B01:00")
+    assert is_found("since=2020-03-04T14:06:07&until=2020-03-04T14:06:08&zone=Asia/Tokyo")
+    assert not is_found("since=2020-03-04T14:06:07&until=2020-03-04T14:06:08&zone=UTC")
+    page = reader.get("/audit?since=2020-03-04T14:06:07&group=1").text
+    assert "zone=UTC" in page.partition('id="events"')[2]
+    assert "zone=" not in reader.get("/audit?period=today").text.partition('id="events"')[2]
+
+
+def test_kinds_that_the_log_has_are_offered(sign_in: SignIn) -> None:
+    """Each is the type of some table, or said by a note."""
+    noted = {
+        kind
+        for path in Path("webapp").rglob("*.py")
+        for kind in re.findall(r'object_type="(\w+)"', path.read_text())
+    }
+    models = {mapper.class_ for mapper in Model.registry.mappers}
+    tables = {one.audit_type for one in models if issubclass(one, Audited)} - {"user_role"}
+    assert set(TYPES) - UNRECORDED <= noted | tables
+    assert not UNRECORDED & (noted | tables)
+    page = sign_in("audit").get("/audit").text
+    assert '<option value="user_role">' not in page and '<option value="role">' in page
+
+
+def test_what_acts_alone_is_found_by_its_words(sign_in: SignIn) -> None:
+    reader = sign_in("audit")
+    for typed, name in (
+        ("seal", "audit.seal"),
+        ("command", "import-log"),
+        ("worker", "jobs.purge"),
+    ):
+        found = reader.get(f"/audit/pickers/actors?q={typed}").json["options"]
+        assert f"system:{name}" in [one["value"] for one in found], typed
+    assert "Europe/Madrid" in str(reader.get("/audit/pickers/zones?q=madrid").json)
+
+
+def test_a_session_says_whose_it_is_to_who_may_know(sign_in: SignIn, audit_rows: Any) -> None:
+    ana, reader, blind = sign_in("*", name="Ana Anders"), sign_in("*"), sign_in("audit")
+    ana.get("/audit?q=whose")
+    row = audit_rows(actor_id=ana.user.id, action="audit.read")[-1]
+    for page in (f"/audit?via={row['via']}", f"/audit/{row['id']}"):
+        shown = reader.get(page).text
+        assert "still works" in shown and f"/users/{ana.user.id}/sessions" in shown
+        assert "still works" not in blind.get(page).text
+
+
+def test_a_request_is_told_by_what_says_most(sign_in: SignIn) -> None:
+    reader = sign_in("audit")
+    with factories.work():
+        trail.note("test.asked", category="system", object_label="Least")
+        trail.note("ticket.updated", object_type="ticket", object_label="Middle")
+        trail.note("role.copied", category="access", object_type="role", object_label="Most")
+    rows = _rows(reader, "group=1&limit=1")
+    assert "Most" in rows and "Ticket: changed, Test: asked" in rows
+    inside = rows.partition('data-group="')[2].partition('"')[0].replace("&amp;", "&")
+    shown = reader.get(inside).text
+    assert "Least" in shown and "Middle" in shown and "Most" not in shown
 
 
 def test_signs_are_no_words(sign_in: Any) -> None:

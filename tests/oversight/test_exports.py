@@ -131,6 +131,28 @@ def test_only_where_one_may_and_only_ones_own(sign_in: SignIn, owner: Owner, run
     assert "No exports yet" in other.get("/audit/exports").text
 
 
+def test_who_may_take_out_everything_sees_what_others_took(
+    sign_in: SignIn, owner: Owner, run_jobs: Any, audit_rows: Any
+) -> None:
+    maker, lead = sign_in(*KEYS, name="Mara Maker"), sign_in(*KEYS, name="Lea Lead")
+    client = factories.make_client("Part")
+    part = sign_in(*KEYS, client_id=client.id)
+    ask(maker, "csv", "action=test.none")
+    run_jobs()
+    number = last(owner)["id"]
+    page = lead.get("/audit/exports").text
+    assert "Exports of others" in page and "Mara Maker" in page
+    assert "Mara Maker" not in part.get("/audit/exports").text
+    assert lead.get(f"/audit/exports/{number}/file").status_code == 404
+    revoke = f"/audit/exports/{number}/revoke"
+    assert part.post(revoke).status_code == 403
+    assert lead.post(revoke).status_code == 303
+    assert maker.get(f"/audit/exports/{number}/file").status_code == 404
+    assert audit_rows("audit_export", number, actor_id=lead.user.id)[-1]["action"].endswith(
+        "deleted"
+    )
+
+
 def test_whoever_lost_a_role_since_makes_it_again(
     sign_in: SignIn, owner: Owner, run_jobs: Any
 ) -> None:

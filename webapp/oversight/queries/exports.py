@@ -3,7 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    column,
+    false,
+    func,
+    or_,
+    select,
+    table,
+    true,
+)
 
 from webapp.audit.models import AuditEvent
 from webapp.audit.seal_models import AuditSeal
@@ -14,6 +26,7 @@ from webapp.organisation.models import Client
 from webapp.organisation.tree import Reach
 from webapp.oversight.models import AuditExport
 
+MOST_OTHERS = 100
 LISTING = Listing(id=AuditExport.id, sorts={"id": AuditExport.id}, default="-id")
 SHOWN: tuple[Any, ...] = (
     *(AuditExport.id, AuditExport.format, AuditExport.query, AuditExport.job_id, AuditExport.rows),
@@ -29,6 +42,24 @@ def list_own(args: Any, *, user_id: int) -> Page:
     page = paginate(statement, LISTING, args)
     page.extra["jobs"] = jobs.reports_of(row.job_id for row in page.rows if row.job_id)
     return page
+
+
+def list_others(*, user_id: int) -> list[Any]:
+    """Return what others have taken out of the log and can still fetch, newest first; rows of the makers in sight."""
+    maker = table("users", column("id", BigInteger), column("name", String))
+    statement = (
+        select(*SHOWN, maker.c.name.label("who"))
+        .join(maker, maker.c.id == AuditExport.user_id)
+        .where(AuditExport.user_id != user_id, AuditExport.expires_at > func.now())
+        .order_by(AuditExport.id.desc())
+        .limit(MOST_OTHERS)
+    )
+    return list(db.session.execute(statement))
+
+
+def find_any(export_id: int) -> AuditExport | None:
+    """Return an export in sight, whosever it is."""
+    return db.session.scalar(select(AuditExport).where(AuditExport.id == export_id))
 
 
 def find_own(export_id: int, *, user_id: int, lock: bool = False) -> AuditExport | None:

@@ -112,6 +112,28 @@ def delete_export(export_id: int) -> ResponseReturnValue:
     return htmx.redirect_to(url_for("audit.exports"))
 
 
+@bp.post("/exports/<id:export_id>/revoke")
+@page("audit", sensitive=True)
+@permission(EXPORT)
+def revoke_export(export_id: int) -> ResponseReturnValue:
+    """Remove an export of somebody else, so that nobody can fetch it any more."""
+    row = queries.find_any(export_id) if sees_everything() else None
+    if row is None:
+        abort(404)
+    exporting.forget(row)
+    flash(gettext("The export was revoked: its file is gone."), "success")
+    return htmx.redirect_to(url_for("audit.exports"))
+
+
+def _others() -> dict[str, Any]:
+    """What others took out, for those who may take out everything; fetching stays with them."""
+    if not (sees_everything() and _me().can(EXPORT)):
+        return {"others": [], "other_jobs": {}}
+    rows = queries.list_others(user_id=_me().id)
+    reports = jobs.reports_of(row.job_id for row in rows if row.job_id) if rows else {}
+    return {"others": rows, "other_jobs": reports}
+
+
 def _me() -> SignedIn:
     who = signed_in_person()
     assert isinstance(who, SignedIn)  # noqa: S101 # nosec B101 - for the type checker
@@ -146,6 +168,7 @@ def _page(form: ExportForm, query: str) -> str:
         days=exporting.settings().keep_exports_days,
         proven=queries.head() is not None,
         **listed,
+        **_others(),
     )
 
 
