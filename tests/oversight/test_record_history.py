@@ -50,6 +50,8 @@ def test_a_record_is_shown_as_it_was_and_beside_another_moment(
     )
     both = text_of(auditor.get(page, query_string={"at": before, "other": between}))
     assert "What differs" in both and "First name Second name" in both
+    turned = text_of(auditor.get(page, query_string={"at": between, "other": before}))
+    assert "First name Second name" in turned  # the earlier is before, however they were typed
     now = text_of(auditor.get(page))
     assert "the table holds the same" in now and "name Third name" in now
     read = audit_rows(action="audit.read")[-1]
@@ -194,3 +196,17 @@ def test_what_an_import_tells_of_sign_ins_is_not_in_the_history(sign_in: Any) ->
     said = text_of(sign_in("*").get(f"/audit/record/user/{person.id}"))
     assert "by user.updated" in said
     assert "signed in" not in said and "looked at" not in said
+
+
+def test_a_tickets_past_tells_what_was_written_to_who_may_read_it(
+    sign_in: Any, statements: Any
+) -> None:
+    ticket = factories.make_ticket("Cold room", body="The window is open")
+    page = f"/audit/record/ticket/{ticket.id}"
+    reader = sign_in("audit", "tickets")
+    with statements() as seen:
+        story = text_of(reader.get(page)).partition("What happened")[2]
+    assert len(seen) <= 8
+    assert "The window is open" in story
+    blind = text_of(sign_in("audit").get(page))
+    assert "What happened" in blind and "The window is open" not in blind
