@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from webapp.core.config import Settings
-from webapp.core.database import AUDIT_TABLE, READ_ONLY
+from webapp.core.database import APPEND_ONLY, AUDIT_TABLE, READ_ONLY
 from webapp.core.db import db
 from webapp.seed import (
     TOUCHED,
@@ -94,7 +94,8 @@ def _empty() -> None:
             "It needs the owner of the tables: set DATABASE_OWNER_URL."
             f" Until then the demo data stays incomplete. {START_AFRESH}"
         )
-    kept = {AUDIT_TABLE, *READ_ONLY, "ticket_transitions"}  # filled by migrations
+    # The log stays, and what migrations filled.
+    kept = {AUDIT_TABLE, *READ_ONLY, *APPEND_ONLY, "ticket_transitions"}
     tables = ", ".join(name for name in db.metadata.tables if name not in kept)
     engine = create_engine(owner, poolclass=NullPool)
     with engine.begin() as connection:
