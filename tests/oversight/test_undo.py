@@ -39,10 +39,11 @@ def test_a_change_is_shown_made_told_and_undone_in_turn(
     back = last("client", home.id, action="client.updated")
     assert back["request_id"] == done["request_id"]
     assert back["reason"] == f"Undoing request {row['request_id']}: A slip"
-    # The first one now has a later change; the undoing itself can be undone.
+    assert "undid a change of the client After Ltd" in words(boss.get("/audit"))
+    # Of the first one it is said who undid it, and no more; the undoing itself can be undone.
     refused = boss.get(path)
-    assert "It was changed again since then" in refused.text and 'name="reason"' not in refused.text
-    assert "undone before" in refused.text
+    assert "Ana Ruiz undid this on" in words(refused) and 'name="reason"' not in refused.text
+    assert "changed again" not in refused.text and "undone before" not in refused.text
     assert undo_request(boss, done).status_code == 303
     assert row_of(Client, home.id).name == "After Ltd"
 

@@ -14,6 +14,7 @@ from webapp.audit.wording import (
     NOTHING,
     STATES,
     Event,
+    cut,
     day_text,
     field_title,
     label,
@@ -79,13 +80,14 @@ def _role(event: Event) -> str:
     return shown(new or old)
 
 
-def _given(here: str, there: str) -> Callable[[Event], str]:
+def _given(here: str, there: str, everywhere: str) -> Callable[[Event], str]:
     """Tell of a role and who got or lost it; and where it counts, if that is known."""
 
     def made(event: Event) -> str:
         places = [name for name in PLACES if any(pair(event.changes.get(name)))]
         if not places or not tells_values(event):
-            return gettext(here, label=label(event), role=_role(event))
+            said = everywhere if tells_values(event) else here
+            return gettext(said, label=label(event), role=_role(event))
         old, new = pair(event.changes[places[0]])
         where = phrase(event, places[0], old if new is None else new)
         return gettext(there, label=label(event), role=_role(event), place=where)
@@ -177,6 +179,13 @@ def _undone(event: Event) -> str:
     count, key = (pair(event.changes.get(name))[1] for name in ("steps", "request"))
     if not isinstance(count, int):
         return gettext("undid an earlier change")
+    kind, name = (event.changes.get(field) for field in ("object_type", "object"))
+    if isinstance(kind, str) and isinstance(name, str):
+        what = the(event, kind=kind, name=cut(name))
+        said = ngettext(
+            "undid a change of %(what)s", "undid %(num)s changes of %(what)s", count, what=what
+        )
+        return str(said)
     said = ngettext(
         "undid one change of the request %(request)s",
         "undid %(num)s changes of the request %(request)s",
@@ -267,11 +276,14 @@ SPECIAL: dict[str, Callable[[Event], str]] = {
     "access.asked": _asked,
     **TIES,
     "role.assigned": _given(
-        N_("gave %(label)s the role %(role)s"), N_("gave %(label)s the role %(role)s in %(place)s")
+        N_("gave %(label)s the role %(role)s"),
+        N_("gave %(label)s the role %(role)s in %(place)s"),
+        N_("gave %(label)s the role %(role)s everywhere"),
     ),
     "role.revoked": _given(
         N_("took the role %(role)s from %(label)s"),
         N_("took the role %(role)s in %(place)s from %(label)s"),
+        N_("took the role %(role)s everywhere from %(label)s"),
     ),
     "role.permissions_changed": _permissions_changed,
     "user.exported": _exported,

@@ -1,6 +1,6 @@
 """The story of a record, for its page: each row of the log as a sentence."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import SimpleNamespace
@@ -9,15 +9,16 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from webapp.audit.models import AuditEvent
-from webapp.audit.queries.labels import names_of
+from webapp.audit.queries.labels import names_of, pointed
 from webapp.audit.reasons import why
 from webapp.audit.sentences import predicate, who
 from webapp.audit.values import Changed, changed_of
-from webapp.audit.wording import Event, Named, Names, renamed_since
+from webapp.audit.wording import COVER, NOTHING, Dated, Event, Named, Names, renamed_since
 from webapp.core.db import db
 
 SHOWN = 20
 # What follows from another change is told with that one; "left" is for those who see no more of it than that.
+WHOLE, PARTS = "role.permissions_changed", ("page_role", "role_permission")
 QUIET = ("viewed", "followed", "left")
 
 
@@ -31,6 +32,7 @@ class Line:
     detail: str | None = None
     url: str | None = None
     changed: Sequence[Changed] = ()
+    part: bool = False  # of what the line above it tells, by the same request
     now: str | None = None  # how those are called today whose names were others then
     undo: str | None = None  # where it can be taken back
 
@@ -45,6 +47,7 @@ class Telling:
     unseen: str
     titles: Mapping[str, str] = field(default_factory=dict)
     undo: Callable[[AuditEvent], str | None] = lambda _row: None
+    named: bool = False  # sentences of edits tell values; then only those follow that they do not
 
 
 def timeline_of(
@@ -81,11 +84,39 @@ def timeline_of(
     rows = list(found)
     if telling is None:
         return sentences_of([told(row) for row in rows], None if named else {})
-    lines = [line(told(row), at=row.occurred_at, reason=row.reason) for row in rows]
-    changed = changed_of(rows, object_type, unseen=telling.unseen, titles=telling.titles)
+    names = names_of(rows)
+    edits = f"{object_type}.updated" if telling.named else None
+    seen = [
+        _with_names(told(row), row, names) if row.action == edits else told(row) for row in rows
+    ]
+    lines = [
+        line(event, at=row.occurred_at, reason=row.reason)
+        for event, row in zip(seen, rows, strict=True)
+    ]
+    changed = changed_of(
+        rows, object_type, unseen=telling.unseen, titles=telling.titles, names=names
+    )
     return [
-        replace(one, changed=what, undo=telling.undo(row))
+        replace(
+            one, changed=_untold(one, what) if row.action == edits else what, undo=telling.undo(row)
+        )
         for one, what, row in zip(lines, changed, rows, strict=True)
+    ]
+
+
+def _with_names(event: Event, row: AuditEvent, names: Dated) -> Named:
+    """An event with names; what the reader may not know has none."""
+    known = dict(names.at(row.recorded_at))
+    return Named(event, dict.fromkeys(pointed(row), COVER) | known)
+
+
+def _untold(line: Line, changed: Sequence[Changed]) -> Sequence[Changed]:
+    """What the sentence has not said."""
+    said = line.sentence
+    return [
+        one
+        for one in changed
+        if not all(text in said or text == NOTHING for text in (one.old, one.new))
     ]
 
 
@@ -101,7 +132,22 @@ def sentences_of(rows: Sequence[Any], names: Names | None = None) -> list[Line]:
     A row has the columns of a sentence, occurred_at and reason.
     """
     known = names_of(rows) if names is None else names
-    return [line(Named(row, known), at=row.occurred_at, reason=row.reason) for row in rows]
+    lines = [line(Named(row, known), at=row.occurred_at, reason=row.reason) for row in rows]
+    for number in _parts(rows):
+        lines[number] = replace(lines[number], part=True)
+    return lines
+
+
+def _parts(rows: Sequence[Any]) -> Iterator[int]:
+    """Yield which lines tell one by one what the line above them tells of a role as a whole."""
+    whole = None
+    for number, row in enumerate(rows):
+        if row.action == WHOLE:
+            whole = row.request_id
+        elif row.object_type not in PARTS:
+            whole = None
+        elif whole is not None and row.request_id == whole:
+            yield number
 
 
 def line(event: Event, *, at: datetime, reason: str | None, url: str | None = None) -> Line:

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from webapp.audit import queries
-from webapp.audit.queries.labels import names_of
 from webapp.audit.wording import (
     NOTHING,
     WORDS,
+    Dated,
     Event,
     Names,
     day_text,
@@ -40,15 +39,16 @@ class Changed:
 
 
 def changed_of(
-    rows: Sequence[Event], object_type: str, *, unseen: str, titles: Mapping[str, str]
+    rows: Sequence[Event],
+    object_type: str,
+    *,
+    unseen: str,
+    titles: Mapping[str, str],
+    names: Dated,
 ) -> list[list[Changed]]:
-    """Return what each row changed about a record of this type; asks for all names at once."""
+    """Return what each row changed about a record of this type, by the names of then."""
     told = [_worth_telling(row, object_type) for row in rows]
     moments = [getattr(row, "recorded_at", None) for row in rows]
-    names = names_of(
-        SimpleNamespace(changes=changes, object_type=object_type, action="", recorded_at=at)
-        for changes, at in zip(told, moments, strict=True)
-    )
 
     def word(name: str, value: Any, then: Names) -> str:
         kind = queries.points_at(name, object_type)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from webapp.audit.queries.search import SAYS_IT_ALL
 from webapp.core import trail
 from webapp.core.bulk import Told
 from webapp.core.db import db
@@ -63,9 +65,19 @@ def undo(
         UNDONE,
         client_id=clients.pop() if len(clients) == 1 else None,
         changes={"request": plan.request_id, "steps": len(done)}
-        | ({"event": event_id} if event_id else {}),
+        | ({"event": event_id} if event_id else {})
+        | _about(done),
     )
     return plan
+
+
+def _about(done: Iterable[Step]) -> dict[str, Any]:
+    """The one thing that was set back, by its name; texts are not told."""
+    rows = [step.row for step in done]
+    things = {(row.object_type, row.object_id) for row in rows}
+    if len(things) != 1 or rows[0].object_type in SAYS_IT_ALL or not rows[0].object_label:
+        return {}
+    return {"object_type": rows[0].object_type, "object": rows[0].object_label}
 
 
 def _note_denied(steps: Iterable[Step]) -> None:

@@ -110,7 +110,7 @@ def _chain(*, everything: bool, of_request: bool) -> Select[Any]:
     told = AuditEvent.changes
     notes = (
         select(
-            *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.request_id),
+            *(AuditEvent.id, AuditEvent.recorded_at, AuditEvent.request_id, AuditEvent.actor_name),
             *(told[name].astext.label(name) for name in ("request", "event", "steps")),
         )
         .where(

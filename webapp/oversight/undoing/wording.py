@@ -77,7 +77,7 @@ def _telling(step: Step) -> Iterable[Any]:
 
 
 def _told(step: Step, names: Any) -> Told:
-    row = Named(step.row, names)
+    row = Named(step.row, dict(names))  # by the names of today: it is about what becomes of it
     thing = ("role", step.key) if step.kind == "role" else (row.object_type, row.object_id)
     changes = _holders(step, names) if _by_words(step) else list(_changes(step, row))
     return Told(

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from webapp.access.identity import SignedIn
 from webapp.audit import queries, sentences
+from webapp.audit.timeline import sentences_of
 from webapp.core import trail
 from webapp.core.bulk import REQUEST
 from webapp.core.guards import page, permission
@@ -119,22 +120,30 @@ def _show(plan: Plan, *, row: Any = None, form: UndoForm | None = None) -> str:
     form.show(plan)
     mask = mask_of(_me())
     first = row or _first(plan)
+    before = _undone(plan, first, row)
     return render_template(
         "audit/undo.html",
         plan=plan,
         form=form,
         row=mask.seen(row) if row else None,
-        said=sentences.sentence(mask.seen(row)) if row else None,
+        said=_said(mask.seen(row)) if row else None,
         steps=wording.tell(plan.steps),
         blocking=wording.tell_left(plan.blocking, mask),
         staying=wording.tell_left(plan.staying, mask),
         first=first,
         who=sentences.who,
-        before=_undone(plan, first),
+        before=before,
+        by=_undone_by(plan, before),
         elsewhere=_elsewhere(plan),
         most=reading.MOST,
         shown=wording.SHOWN,
     )
+
+
+def _said(row: Any) -> str:
+    """The entry as its own page has it."""
+    (line,) = sentences_of([row])
+    return f"{line.who} {line.sentence}"
 
 
 def _first(plan: Plan) -> Any:
@@ -142,12 +151,21 @@ def _first(plan: Plan) -> Any:
     return min(rows, key=lambda row: (row.recorded_at, row.id), default=None)
 
 
-def _undone(plan: Plan, first: Any) -> Any:
-    """How the same request was undone before, and whether that stands."""
+def _undone(plan: Plan, first: Any, row: Any) -> reading.Undone | None:
+    """How the same request, or this row of it, was undone before, and whether that stands."""
     if plan.request_id is None or first is None:
         return None
     everything = planning.everything_for(_me())
-    return reading.undone(plan.request_id, after=first.recorded_at, everything=everything)
+    after, event_id = first.recorded_at, row.id if row else None
+    return reading.undone(plan.request_id, after=after, everything=everything, event_id=event_id)
+
+
+def _undone_by(plan: Plan, before: reading.Undone | None) -> str | None:
+    """Who undid it, where nothing but that happened to it since: then there is no more to say."""
+    if before is None or before.taken_back or plan.ready or plan.more:
+        return None
+    since = {step.later.request_id if step.later else None for step in plan.refused}
+    return sentences.who(before.note) if since == {before.note.request_id} else None
 
 
 def _elsewhere(plan: Plan) -> str | None:

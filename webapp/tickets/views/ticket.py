@@ -46,7 +46,7 @@ def _history(ticket: Ticket) -> list[Any]:
         ticket.id,
         limit=HISTORY,
         also=ticket_queries.related(ticket),
-        telling=Telling(unseen=""),
+        telling=Telling(unseen="", named=True),
     )
 
 
