@@ -237,7 +237,7 @@ class FilterForm(Form):
 
     def used(self) -> dict[str, str]:
         """Return what was filled in, for the record of who read what."""
-        quiet = {"sort"} | (set() if self.has_range else {"zone"})
+        quiet = {"sort"} | (set() if self.has_range or self.period.data else {"zone"})
         if self.clock.data == "recorded":
             quiet.add("clock")
         return {
