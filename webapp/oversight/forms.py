@@ -286,7 +286,8 @@ class FilterForm(Form):
     def _strange(self, name: str) -> str:
         said = gettext("There is no filter “%(name)s”.", name=name[:40])
         like = get_close_matches(name, self._fields, 1)
-        return f"{said} {gettext('Is it “%(name)s”?', name=like[0])}" if like else said
+        meant = gettext("Is it “%(name)s”?", name=like[0]) if like else ""
+        return f"{said} {meant}".strip()
 
     def bounds(self, *, now: datetime, timezone: str) -> spans.Ends:
         """Return from when to when, by the clock of the zone that was chosen, or the reader's."""
