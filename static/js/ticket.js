@@ -79,8 +79,9 @@ document.addEventListener("input", (event) => {
   typed();
 });
 
-// r answers, n notes, as in the list.
+// r answers, n notes, as in the list; Escape leaves the text, so that keys are keys again.
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && isWritten(event.target)) return event.target.blur();
   const which = { r: "reply", n: "note" }[event.key];
   if (!which || !form() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (event.target.closest("input:not([type=radio]), textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;

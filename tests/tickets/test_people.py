@@ -155,8 +155,11 @@ def test_two_do_not_take_the_same(sign_in: Any) -> None:
     assert late.status_code == 409
     assert b"Ana Ruiz took it meanwhile" in late.data
     assert reread(ticket).assignee_id == first.user.id
-    # Who saw that somebody had it takes it over on purpose.
+    # Who is told whose it is takes it over on purpose; who had it hears of that.
+    asked = second.get(url, headers=HTMX).text
+    assert "Ana Ruiz’s. Take it over?" in asked and f'value="{first.user.id}"' in asked  # noqa: RUF001
     assert second.post(url, data={"was": str(first.user.id)}, headers=HTMX).status_code == 204
+    assert f"Luis Ortega took over #{ticket.number}" in first.get("/notifications").text
 
 
 def test_handing_over_needs_a_note_which_stands_in_the_conversation(sign_in: Any) -> None:

@@ -68,7 +68,7 @@ def _shown(clock: clocks.Clock) -> dict[str, Any]:
         )
     else:
         text = gettext("%(time)s left", time=left)
-    ended = {"response": gettext("answered"), "resolution": gettext("resolved")}
+    ended = {"response": gettext("answered on"), "resolution": gettext("resolved on")}
     return {
         "label": labels[clock.what],
         "clock": clock,
