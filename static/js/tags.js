@@ -134,4 +134,10 @@
     choose(Number(option.dataset.index));
   });
   document.addEventListener("focusout", (event) => event.target === shown?.input && close());
+
+  // Where a page opens with the field in focus, what is typed comes behind what is there.
+  const first = document.querySelector("input[data-tags][autofocus]");
+  const toEnd = () => first.setSelectionRange(first.value.length, first.value.length);
+  first?.addEventListener("focus", () => setTimeout(toEnd), { once: true });
+  if (first && first === document.activeElement) toEnd();
 })();
