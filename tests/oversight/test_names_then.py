@@ -112,3 +112,17 @@ def test_a_former_name_finds_what_it_named(sign_in: Any) -> None:
     for words in ("Harbour", "quay+bureau", "quay+lodge"):
         assert "to Quay bureau" in found(f"q={words}")
     assert "data-event" not in found("q=harbour+nowhere")
+
+
+def test_what_a_role_got_one_by_one_stands_below_what_it_got_in_all(
+    boss: Any, audit_rows: Any
+) -> None:
+    role = factories.make_role("tickets")
+    edit = {"name": role.name, "keys": ["assets"], "version": role.version, "reason": "Other"}
+    edit["step"] = "apply"
+    assert boss.post(f"/roles/{role.id}/edit", data=edit).status_code == 303
+    (told,) = audit_rows("role", role.id, action="role.permissions_changed")
+    page = boss.get(f"/audit?request={told['request_id']}").text
+    whole, *parts = re.findall(r'<tr data-event="(\d+)"([^>]*)>', page)
+    assert whole[0] == str(told["id"]) and "is-inside" not in whole[1]
+    assert len(parts) == 2 and all("is-inside" in part for _id, part in parts)
