@@ -217,7 +217,7 @@ class SchemaForm(FlaskForm, Generic[Command]):
         except ValidationError as error:
             for problem in error.errors():
                 self._complain(problem)
-            self._make_writable()
+            self.make_writable()
             fine = False
         if not fine:
             g.refused_form = self
@@ -251,7 +251,7 @@ class SchemaForm(FlaskForm, Generic[Command]):
         elif message not in field.errors:
             field.errors = [*field.errors, message]
 
-    def _make_writable(self) -> None:
+    def make_writable(self) -> None:
         """Draw the form again without what no page can hold; the rest of what was typed stays."""
         for field in self._fields.values():
             if isinstance(field.data, str):

@@ -114,6 +114,7 @@ def preview_bulk() -> ResponseReturnValue:
     _require_some()
     form = BulkForm()
     if request.args.get("edit") == "1":
+        form.make_writable()
         return _ask(form)
     if not form.validate():
         return _ask(form), 422

@@ -145,6 +145,7 @@ def preview_new() -> ResponseReturnValue:
     """Show how the description of a new ticket will look; without scripts below the form, as it is filled."""
     if not wants_partial():
         whole = forms.NewTicketForm()
+        whole.make_writable()
         return _draw(whole, preview=_shown(str(whole.body.data or ""), whole.draft.data))
     form = DraftForm()
     if not form.validate():
