@@ -85,6 +85,7 @@ def test_the_json_is_what_was_sealed_byte_for_byte(sign_in: SignIn, audit_rows: 
 @pytest.fixture
 def sealed(owner: Owner) -> Iterator[Callable[[dict[str, Any]], int]]:
     """Put a row below a seal, and take the seal away afterwards."""
+    ids: list[int] = []
 
     def seal(row: dict[str, Any]) -> int:
         made = owner.execute(
@@ -99,11 +100,13 @@ def sealed(owner: Owner) -> Iterator[Callable[[dict[str, Any]], int]]:
                 "s": b"s" * 64,
             },
         ).fetchone()
-        return int(made["id"]) if made else 0
+        assert made is not None
+        ids.append(int(made["id"]))
+        return ids[-1]
 
     yield seal
     owner.execute("ALTER TABLE audit_seal DISABLE TRIGGER USER")
-    owner.execute("DELETE FROM audit_seal")
+    owner.execute("DELETE FROM audit_seal WHERE id = ANY (%s)", [ids])
     owner.execute("ALTER TABLE audit_seal ENABLE TRIGGER USER")
     owner.execute("ALTER TABLE audit_seal ENABLE ALWAYS TRIGGER no_change")
     owner.execute("ALTER TABLE audit_seal ENABLE ALWAYS TRIGGER no_truncate")

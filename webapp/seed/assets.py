@@ -1,6 +1,8 @@
 """The demo's assets: taken over when the year begins, delivered, handed out, repaired and retired during it."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -94,10 +96,18 @@ def take_over(demo: Demo) -> Stock:
     stock.coming = others[first:]
     for kinds in _batches([*racks, *others[:first]]):
         demo.now += timedelta(minutes=15)
-        with demo.step(keeper):
+        with demo.step(keeper), types_at_hand():
             for kind in kinds:
                 add(demo, stock, kind, is_new=False)
     return stock
+
+
+@contextmanager
+def types_at_hand() -> Iterator[None]:
+    """Hold the types: the session forgets what nobody holds, and would read one again for each asset."""
+    held = list(db.session.scalars(select(AssetType)))
+    yield
+    held.clear()
 
 
 def deliver(demo: Demo, stock: Stock, day: int) -> None:
@@ -109,7 +119,7 @@ def deliver(demo: Demo, stock: Stock, day: int) -> None:
     if not kinds:
         return
     demo.now = demo.base - timedelta(days=day) + timedelta(hours=9, minutes=20)
-    with demo.step(demo.people[3]):
+    with demo.step(demo.people[3]), types_at_hand():
         for kind in kinds:
             add(demo, stock, kind, is_new=True)
 
