@@ -70,10 +70,7 @@ def add_to_ticket(
     Raises:
         DomainError: if there are too many, or if it is empty, too large, or of no kind that is taken.
     """
-    if queries.count_of_ticket(ticket_id, waiting_for=user_id) >= MOST_WAITING:
-        raise DomainError(
-            _("%(most)s files wait to be sent, which is the most.", most=MOST_WAITING)
-        )
+    _refuse_more(queries.count_of_ticket(ticket_id, waiting_for=user_id))
     if queries.count_of_ticket(ticket_id) >= MOST_OF_TICKET:
         raise DomainError(
             _("There are %(most)s files here, which is the most.", most=MOST_OF_TICKET)
@@ -95,12 +92,16 @@ def add_to_draft(
     Raises:
         DomainError: if there are too many, or if it is empty, too large, or of no kind that is taken.
     """
-    if queries.count_of_draft(draft_id) >= MOST_WAITING:
+    _refuse_more(queries.count_of_draft(draft_id))
+    row = Attachment(draft_id=draft_id, uploaded_by_id=user_id)
+    return _receive(row, file, name, limit=limit)
+
+
+def _refuse_more(waiting: int) -> None:
+    if waiting >= MOST_WAITING:
         raise DomainError(
             _("%(most)s files wait to be sent, which is the most.", most=MOST_WAITING)
         )
-    row = Attachment(draft_id=draft_id, uploaded_by_id=user_id)
-    return _receive(row, file, name, limit=limit)
 
 
 def _receive(row: Attachment, file: IO[bytes], name: str | None, *, limit: int) -> Attachment:

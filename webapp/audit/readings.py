@@ -18,6 +18,7 @@ from webapp.audit.wording import (
 )
 from webapp.core.language import N_, _, gettext
 from webapp.core.object_types import title_of
+from webapp.core.typed import number_of
 
 CATEGORY_TITLES = {
     "change": _("change"),
@@ -81,9 +82,9 @@ def asked_for(changes: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """Yield the rows (kind, id) that a search asked for, so that somebody can find their names."""
     for name, kind in _KINDS.items():
         for one in _several(changes.get(name)):
-            if number := _number(one):
+            if number := number_of(one):
                 yield kind, number
-    about, one_id = changes.get("object_type"), _number(changes.get("object_id"))
+    about, one_id = changes.get("object_type"), number_of(changes.get("object_id"))
     if isinstance(about, str) and one_id is not None:
         yield about, one_id
 
@@ -113,7 +114,7 @@ def log_read(event: Event) -> str:
 
 def _about(event: Event, asked: dict[str, Any]) -> str:
     """The one record that was asked for; takes its number out of what is asked."""
-    kind, number = asked.get("object_type"), _number(asked.get("object_id"))
+    kind, number = asked.get("object_type"), number_of(asked.get("object_id"))
     if not isinstance(kind, str) or number is None:
         return ""
     del asked["object_type"], asked["object_id"]
@@ -146,7 +147,7 @@ def _one(event: Event, name: str, one: str) -> str:
         return str(CATEGORY_TITLES.get(one, one))
     if name == "action":
         return action_title(one)
-    if name in _KINDS and (number := _number(one)) is not None:
+    if name in _KINDS and (number := number_of(one)) is not None:
         kind = _KINDS[name]
         return name_of_row(event, kind, number) or f"{title_of(kind)} {number}"
     if name == "actor" and one.startswith("system:"):
@@ -177,11 +178,6 @@ def _clock(text: Any) -> str:
 
 def _several(value: Any) -> list[str]:
     return [one for one in str(value or "").split(", ") if one]
-
-
-def _number(value: Any) -> int | None:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - fits a bigint
 
 
 def _small(text: str) -> str:
